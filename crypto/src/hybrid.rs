@@ -1,0 +1,120 @@
+//! One value under one key: RSA-OAEP around a session key, AES-256-GCM around the value (wire-format.md section 1).
+
+use zeroize::Zeroizing;
+
+use crate::backend::{Backend, Chosen, SessionKey};
+use crate::envelope::EnvelopeParts;
+use crate::label::Label;
+use crate::private_key::PrivateKey;
+use crate::public_key::PublicKey;
+use crate::random::{Random, RandomError};
+use crate::{MAX_BITS, MIN_BITS};
+
+/// Why a value could not be sealed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The public key is too small, too large or no RSA key at all.
+    #[error("cannot seal with a {bits}-bit RSA key; {MIN_BITS} to {MAX_BITS} bits are accepted")]
+    UnusableKey {
+        /// Length of the modulus.
+        bits: u32,
+    },
+    /// No random numbers, no encryption.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The backend refused to encrypt; a value of many gigabytes is the only known cause.
+    #[error("encryption failed")]
+    Encryption,
+}
+
+/// Seals one value: `u16be(len R) ‖ R ‖ C` with `R` the session key under RSA-OAEP and `C` the value under AES-256-GCM.
+///
+/// Every call draws a session key of its own: the GCM nonce is constant, so a key must never encrypt two values.
+///
+/// # Errors
+/// [`SealError`]; it never holds any part of the value.
+pub fn seal(key: &PublicKey, label: &Label, plaintext: &[u8], random: &mut dyn Random) -> Result<Vec<u8>, SealError> {
+    let bits = key.bits();
+    if !(MIN_BITS..=MAX_BITS).contains(&bits) {
+        return Err(SealError::UnusableKey { bits });
+    }
+    let encrypting = key.encrypting().ok_or(SealError::UnusableKey { bits })?;
+    seal_with::<Chosen>(encrypting, label, plaintext, random)
+}
+
+fn seal_with<B: Backend>(
+    key: &B::EncryptingKey,
+    label: &Label,
+    plaintext: &[u8],
+    random: &mut dyn Random,
+) -> Result<Vec<u8>, SealError> {
+    let mut session_key: SessionKey = Zeroizing::new([0; 32]);
+    random.fill(&mut session_key[..])?;
+    let wrapped_key = B::wrap(key, label.as_bytes(), &session_key, random).ok_or(SealError::Encryption)?;
+    let ciphertext = B::encrypt(&session_key, plaintext).ok_or(SealError::Encryption)?;
+    EnvelopeParts { wrapped_key: &wrapped_key, ciphertext: &ciphertext }.join().ok_or(SealError::Encryption)
+}
+
+/// Opens one value with one key. `None` says nothing about the reason, on purpose.
+pub(crate) fn open(key: &PrivateKey, label: &Label, envelope: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let parts = EnvelopeParts::split(envelope)?;
+    if !key.public_key().may_have_made(parts.wrapped_key) {
+        return None;
+    }
+    open_with::<Chosen>(key.decrypting()?, label, parts)
+}
+
+fn open_with<B: Backend>(
+    key: &B::DecryptingKey,
+    label: &Label,
+    parts: EnvelopeParts<'_>,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let session_key = B::unwrap_key(key, label.as_bytes(), parts.wrapped_key)?;
+    B::decrypt(&session_key, parts.ciphertext)
+}
+
+#[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]
+mod tests {
+    use super::*;
+    use crate::backend::aws_lc::AwsLc;
+    use crate::backend::rustcrypto::RustCrypto;
+    use crate::random::SystemRandom;
+
+    fn seal_and_open<S: Backend, O: Backend>(key: &PrivateKey, label: &Label, value: &[u8]) {
+        let public = key.public_key();
+        let sealing = S::encrypting_key(public.modulus(), public.exponent()).unwrap();
+        let opening = O::decrypting_key(key.pkcs1()).unwrap();
+        let envelope = seal_with::<S>(&sealing, label, value, &mut SystemRandom).unwrap();
+        let parts = EnvelopeParts::split(&envelope).unwrap();
+        assert_eq!(*open_with::<O>(&opening, label, parts).unwrap(), value);
+        assert!(open_with::<O>(&opening, &Label::strict("other", "label"), parts).is_none());
+    }
+
+    #[test]
+    fn each_backend_opens_what_the_other_seals() {
+        let key = PrivateKey::from_pem(include_bytes!("../tests/data/appendix-a.key")).unwrap();
+        let labels = [
+            Label::cluster_wide(),
+            Label::strict("shop", "db"),
+            Label::namespace_wide("größe"),
+            Label::from_bytes(vec![0, 255]),
+        ];
+        for label in &labels {
+            for value in [&b""[..], b"s3cret", &[0xff; 70_000]] {
+                seal_and_open::<AwsLc, RustCrypto>(&key, label, value);
+                seal_and_open::<RustCrypto, AwsLc>(&key, label, value);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_and_signatures_of_one_backend_are_taken_by_the_other() {
+        let made = RustCrypto::generate(2048).unwrap();
+        assert!(AwsLc::decrypting_key(&made).is_some());
+        assert_eq!(AwsLc::sign(&made, b"message"), RustCrypto::sign(&made, b"message"));
+        assert_eq!(AwsLc::sha256(&[b"a", b"b"]), RustCrypto::sha256(&[b"ab"]));
+        let made = AwsLc::generate(2048).unwrap();
+        assert!(RustCrypto::decrypting_key(&made).is_some());
+    }
+}

@@ -1,0 +1,280 @@
+//! The sealing keys of a cluster: which one is published, and in which order they are tried.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::certificate::Certificate;
+use crate::fingerprint::Fingerprint;
+use crate::hybrid;
+use crate::label::Label;
+use crate::plaintext::Plaintext;
+use crate::private_key::PrivateKey;
+
+/// One key of the ring.
+#[derive(Debug, Clone)]
+pub struct SealingKey {
+    private: PrivateKey,
+    certificate: Option<Certificate>,
+    ordering_time: Timestamp,
+}
+
+impl SealingKey {
+    /// A key that may be published with this certificate. `None` when the certificate carries another key: what people
+    /// sealed with it could never be opened (W8); such a key joins the ring by [`SealingKey::unpublished`].
+    #[must_use]
+    pub fn new(private: PrivateKey, certificate: Certificate, ordering_time: Timestamp) -> Option<SealingKey> {
+        let matches = certificate.rsa_public_key().is_ok_and(|key| key == private.public_key());
+        matches.then_some(SealingKey { private, certificate: Some(certificate), ordering_time })
+    }
+
+    /// A key that opens values and is never published.
+    #[must_use]
+    pub fn unpublished(private: PrivateKey, ordering_time: Timestamp) -> SealingKey {
+        SealingKey { private, certificate: None, ordering_time }
+    }
+
+    /// Name of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.private.public_key().fingerprint()
+    }
+
+    /// The private half.
+    #[must_use]
+    pub fn private_key(&self) -> &PrivateKey {
+        &self.private
+    }
+
+    /// The certificate to publish, if the key may be published.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// What ranks the key: `NotBefore`, the Secret's creation, or the moment it was made (controller.md section 4.4).
+    #[must_use]
+    pub fn ordering_time(&self) -> Timestamp {
+        self.ordering_time
+    }
+}
+
+/// What is known about the key that sealed a value. Any hint may be wrong or absent: that costs time, never the result
+/// (design.md section 3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Fingerprint recorded beside the item.
+    pub recorded: Option<Fingerprint>,
+    /// Key that opened another value of the same object.
+    pub last: Option<Fingerprint>,
+    /// When the object was made or last changed.
+    pub sealed_about: Option<Timestamp>,
+}
+
+/// A value and the key that opened it.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The value.
+    pub plaintext: Plaintext,
+    /// Name of the key.
+    pub key: Fingerprint,
+}
+
+/// No key opened the value. The only thing ever said: whether the label, the key or the bytes were wrong would make an
+/// oracle (wire-format.md section 1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no key could decrypt secret")]
+pub struct OpenError;
+
+/// An immutable snapshot of the sealing keys; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing(Arc<Ring>);
+
+#[derive(Debug, Default)]
+struct Ring {
+    /// From newest to oldest, the current key first.
+    keys: Vec<SealingKey>,
+    /// Whether the first of `keys` may be published.
+    has_current: bool,
+    by_name: HashMap<Fingerprint, usize>,
+}
+
+impl KeyRing {
+    /// Builds the ring from keys in the order of their registration, oldest Secret first.
+    ///
+    /// The current key is the one with the latest ordering time among those that may be published; on a tie the one
+    /// registered first stays. The same key registered twice counts once, with the later certificate and time.
+    #[must_use]
+    pub fn new(registered: Vec<SealingKey>) -> KeyRing {
+        let mut keys: Vec<SealingKey> = Vec::with_capacity(registered.len());
+        for key in registered {
+            match keys.iter_mut().find(|known| known.fingerprint() == key.fingerprint()) {
+                Some(known) => *known = key,
+                None => keys.push(key),
+            }
+        }
+        // Stable, so that the first registered of equal times comes first.
+        keys.sort_by_key(|key| std::cmp::Reverse(key.ordering_time));
+        let current = keys.iter().position(|key| key.certificate.is_some());
+        if let Some(index) = current {
+            keys[..=index].rotate_right(1);
+        }
+        let by_name = keys.iter().enumerate().map(|(index, key)| (key.fingerprint(), index)).collect();
+        KeyRing(Arc::new(Ring { keys, has_current: current.is_some(), by_name }))
+    }
+
+    /// The key whose certificate is published and that new values are sealed for.
+    #[must_use]
+    pub fn current(&self) -> Option<&SealingKey> {
+        self.0.keys.first().filter(|_| self.0.has_current)
+    }
+
+    /// Every key: the current one, then the others from newest to oldest.
+    #[must_use]
+    pub fn keys(&self) -> &[SealingKey] {
+        &self.0.keys
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.keys.len()
+    }
+
+    /// Whether there is no key at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.keys.is_empty()
+    }
+
+    /// The key of this name.
+    #[must_use]
+    pub fn get(&self, fingerprint: Fingerprint) -> Option<&SealingKey> {
+        self.0.by_name.get(&fingerprint).map(|&index| &self.0.keys[index])
+    }
+
+    /// Opens a value with whichever key fits, likeliest first. Keys of another size cost nothing.
+    ///
+    /// # Errors
+    /// [`OpenError`], whatever the reason.
+    pub fn open(&self, label: &Label, envelope: &[u8], hints: &Hints) -> Result<Opened, OpenError> {
+        self.trial_order(hints)
+            .find_map(|index| {
+                let key = &self.0.keys[index];
+                let plaintext = Plaintext::new(hybrid::open(&key.private, label, envelope)?);
+                Some(Opened { plaintext, key: key.fingerprint() })
+            })
+            .ok_or(OpenError)
+    }
+
+    /// Indices into `keys`, each once: the recorded key, the last used, the one current when the object changed, then
+    /// the current one and the rest from newest to oldest.
+    fn trial_order(&self, hints: &Hints) -> impl Iterator<Item = usize> {
+        let ring = &self.0;
+        let named = |name: Option<Fingerprint>| name.and_then(|name| ring.by_name.get(&name).copied());
+        let dated = hints.sealed_about.and_then(|time| {
+            let was_published = |key: &SealingKey| key.certificate.is_some() && key.ordering_time <= time;
+            (0..ring.keys.len())
+                .filter(|&index| was_published(&ring.keys[index]))
+                .max_by_key(|&index| (ring.keys[index].ordering_time, std::cmp::Reverse(index)))
+        });
+        let likely = [named(hints.recorded), named(hints.last), dated];
+        let first =
+            (0..3).filter_map(move |place| likely[place].filter(|index| !likely[..place].contains(&Some(*index))));
+        let rest = (0..ring.keys.len()).filter(move |index| !likely.contains(&Some(*index)));
+        first.chain(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Keys `rsa2048`, `b`, `c` of the test data, made at seconds 10, 20 and 30, the last without certificate.
+    fn keys() -> Vec<SealingKey> {
+        let key = |pem: &[u8]| PrivateKey::from_pem(pem).unwrap();
+        let certificate = |pem: &[u8]| Certificate::first_from_pem(pem).unwrap();
+        vec![
+            SealingKey::new(
+                key(include_bytes!("../tests/data/appendix-a.key")),
+                certificate(include_bytes!("../tests/data/appendix-a.crt")),
+                time(10),
+            )
+            .unwrap(),
+            SealingKey::new(
+                key(include_bytes!("../tests/data/b.key")),
+                certificate(include_bytes!("../tests/data/b.crt")),
+                time(20),
+            )
+            .unwrap(),
+            SealingKey::unpublished(key(include_bytes!("../tests/data/c.key")), time(30)),
+        ]
+    }
+
+    fn retimed(key: &SealingKey, second: i64) -> SealingKey {
+        SealingKey { ordering_time: time(second), ..key.clone() }
+    }
+
+    #[test]
+    fn the_latest_publishable_key_is_current_and_the_first_registered_wins_a_tie() {
+        let [a, b, c]: [SealingKey; 3] = keys().try_into().unwrap();
+        let current = |keys: Vec<SealingKey>| KeyRing::new(keys).current().map(SealingKey::fingerprint);
+        assert_eq!(current(vec![]), None);
+        assert_eq!(current(vec![c.clone()]), None, "no certificate, nothing to publish");
+        assert_eq!(current(vec![a.clone(), b.clone(), c.clone()]), Some(b.fingerprint()));
+        assert_eq!(current(vec![retimed(&b, 10), a.clone()]), Some(b.fingerprint()), "tie: first registered");
+        assert_eq!(current(vec![a.clone(), retimed(&b, 10)]), Some(a.fingerprint()), "tie: first registered");
+        assert_eq!(current(vec![a.clone(), b.clone(), retimed(&a, 40)]), Some(a.fingerprint()));
+        assert_eq!(KeyRing::new(vec![a.clone(), b, retimed(&a, 40)]).len(), 2, "same key counts once");
+    }
+
+    #[test]
+    fn a_certificate_of_another_key_is_refused() {
+        let [a, b, _]: [SealingKey; 3] = keys().try_into().unwrap();
+        assert!(SealingKey::new(a.private, b.certificate.unwrap(), time(0)).is_none());
+    }
+
+    #[test]
+    fn hints_move_keys_to_the_front_and_every_key_is_tried_once() {
+        let keys = keys();
+        let name = |index: usize| Some(keys[index].fingerprint());
+        let ring = KeyRing::new(keys.clone());
+        let foreign = "SHA256:mXxmlmL6V8HbbvvZnFs6REGCFZxzonTznKHcXa6Sy3M".parse().ok();
+        let (a, b, c) = (0, 1, 2);
+        let table = [
+            (None, None, None, [b, c, a]),
+            (name(a), None, None, [a, b, c]),
+            (name(c), name(a), None, [c, a, b]),
+            (name(c), name(c), Some(15), [c, a, b]),
+            (None, None, Some(15), [a, b, c]),
+            (None, None, Some(20), [b, c, a]),
+            (None, None, Some(99), [b, c, a]),
+            (None, None, Some(5), [b, c, a]),
+            (foreign, name(a), Some(15), [a, b, c]),
+        ];
+        for (recorded, last, about, expected) in table {
+            let hints = Hints { recorded, last, sealed_about: about.map(time) };
+            let order: Vec<_> = ring.trial_order(&hints).map(|index| ring.keys()[index].fingerprint()).collect();
+            assert_eq!(order, expected.map(|index| keys[index].fingerprint()), "{hints:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_hint_does_not_change_the_result() {
+        let keys = keys();
+        let ring = KeyRing::new(keys.clone());
+        let label = Label::strict("shop", "db");
+        let envelope = hybrid::seal(keys[0].private.public_key(), &label, b"value", &mut crate::SystemRandom).unwrap();
+        for hint in [None, Some(keys[1].fingerprint()), Some(keys[2].fingerprint())] {
+            let opened = ring.open(&label, &envelope, &Hints { recorded: hint, ..Hints::default() }).unwrap();
+            assert_eq!((opened.plaintext.as_bytes(), opened.key), (&b"value"[..], keys[0].fingerprint()));
+        }
+        assert_eq!(ring.open(&Label::cluster_wide(), &envelope, &Hints::default()).unwrap_err(), OpenError);
+        assert_eq!(KeyRing::default().open(&label, &envelope, &Hints::default()).unwrap_err(), OpenError);
+    }
+}
