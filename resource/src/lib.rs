@@ -1,0 +1,38 @@
+//! SealedSecrets and Secrets as documents: scopes, sealing, unsealing, key Secrets, YAML and JSON.
+//!
+//! Pure: bytes, the time and randomness come in as arguments. The rules are those of the wire format that the reference
+//! implementation defined; the types serialise in its field order, which people diff.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod annotation;
+mod base64_text;
+mod decode;
+pub mod document;
+mod key_file;
+mod key_secret;
+mod merge;
+mod metadata;
+mod re_encrypt;
+mod recorded_keys;
+mod scope;
+mod seal;
+mod sealed_secret;
+mod secret;
+mod unseal;
+
+pub use base64_text::{IllegalBase64, decode as decode_base64, encode as encode_base64};
+pub use decode::{DecodeError, Rules};
+pub use key_file::{KeyFile, KeyFileError, SkipReason, Skipped};
+pub use key_secret::{
+    ACTIVE, KEY_LABEL, KeyMaterial, KeySecretError, TLS_CERTIFICATE, TLS_PRIVATE_KEY, new_key_secret,
+};
+pub use merge::{MergeError, MergeOptions, ScopeConflict, merge, scope_of_new_items};
+pub use metadata::{ObjectMeta, OwnerReference};
+pub use re_encrypt::{ApplyError, ReEncryptError, SealedFile, re_encrypt};
+pub use recorded_keys::RecordedKeys;
+pub use scope::{ParseScopeError, Scope};
+pub use seal::{Namespace, SealError, SealOptions, seal, seal_value};
+pub use sealed_secret::{API_VERSION, Condition, KIND, SealedSecret, Spec, Status, Template, WrittenSecret};
+pub use secret::{Secret, SecretBytes};
+pub use unseal::{OpenedItems, UnsealError, UnsealOptions, Unsealed, open_items, unseal};
