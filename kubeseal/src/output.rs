@@ -1,0 +1,348 @@
+//! Where results go: standard output, or `--sealed-secret-file` all at once (spec/kubeseal-cli.md 9).
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sealed_secrets_resource::document::{to_json_pretty, to_yaml};
+use serde::Serialize;
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result, io_cause};
+
+/// Takes the results of a run.
+///
+/// Standard output gets each result as it comes. A file is touched by [`Output::commit`] alone: nothing of it changes, and
+/// nothing lies beside it, while the run may still fail or be interrupted.
+pub(crate) struct Output {
+    sink: Sink,
+    format: String,
+}
+
+enum Sink {
+    Stdout,
+    File { target: Target, content: Zeroizing<Vec<u8>>, written: bool },
+}
+
+/// What a file name stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Target {
+    /// A regular file, or none yet, behind all symbolic links: replaced as a whole.
+    Replace(PathBuf),
+    /// A device, a pipe or an open file of this process: written through (decision 33).
+    WriteThrough(PathBuf),
+    /// Standard output under one of its names.
+    Stdout,
+}
+
+impl Output {
+    /// Results go to `file` or to standard output, resources in `format` (`-o`), which is looked at when the first one is
+    /// written.
+    ///
+    /// # Errors
+    /// When the file could not be created where it shall stand. Nothing is left behind by the check.
+    pub(crate) fn prepare(file: Option<&str>, format: &str) -> Result<Output> {
+        let Some(name) = file else { return Ok(Output { sink: Sink::Stdout, format: format.to_owned() }) };
+        let format = if name.ends_with(".yaml") || name.ends_with(".yml") { "yaml" } else { format };
+        let target = resolve(Path::new(name)).map_err(|error| Error::file("open", name, &error))?;
+        if let Target::Replace(path) = &target {
+            check_directory(path).map_err(|error| Error::file("open", name, &error))?;
+        }
+        let sink = Sink::File { target, content: Zeroizing::default(), written: false };
+        Ok(Output { sink, format: format.to_owned() })
+    }
+
+    /// Writes a resource in the format of this output.
+    ///
+    /// # Errors
+    /// An unknown format, or a failure of standard output.
+    pub(crate) fn write_resource(&mut self, resource: &impl Serialize) -> Result<()> {
+        let text = match self.format.to_ascii_lowercase().as_str() {
+            "" | "json" => to_json_pretty(resource),
+            "yaml" => to_yaml(resource),
+            _ => {
+                return Err(Error::new(format!("unsupported output format: {}", self.format))
+                    .hint("json and yaml are supported"));
+            }
+        };
+        let text = Zeroizing::new(text.map_err(|error| Error::new(error.to_string()))?);
+        self.write_bytes(text.as_bytes())
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// A failure of standard output.
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.sink {
+            Sink::Stdout => write_stdout(bytes),
+            Sink::File { content, written, .. } => {
+                *written |= !bytes.is_empty();
+                append_without_copies(content, bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the file in place. Without any result an existing file stays as it is (decision 10).
+    ///
+    /// # Errors
+    /// Whatever the system says; an existing file is unharmed then, and no new one is left behind.
+    pub(crate) fn commit(self) -> Result<()> {
+        let Sink::File { target, content, written: true } = self.sink else { return Ok(()) };
+        match target {
+            Target::Stdout => write_stdout(&content),
+            Target::WriteThrough(path) => {
+                let written = OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(&content));
+                written.map_err(|error| write_error(&path.to_string_lossy(), &error))
+            }
+            Target::Replace(path) => replace(&path, &content),
+        }
+    }
+}
+
+/// Writes to standard output and flushes, so that a failure is seen.
+///
+/// # Errors
+/// [`Error::BrokenPipe`] when nobody reads any more, otherwise the system's words.
+pub(crate) fn write_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| write_error("/dev/stdout", &error))
+}
+
+fn write_error(name: &str, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe { Error::BrokenPipe } else { Error::file("write", name, error) }
+}
+
+/// Appends without leaving the old content in freed memory when the buffer grows.
+fn append_without_copies(content: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    if content.capacity() - content.len() < bytes.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((content.len() + bytes.len()) * 2));
+        larger.extend_from_slice(content);
+        *content = larger;
+    }
+    content.extend_from_slice(bytes);
+}
+
+/// Follows symbolic links, the last one to a missing file included, so that the link stays and its target is written.
+fn resolve(name: &Path) -> io::Result<Target> {
+    const MOST_LINKS: usize = 40;
+    let mut path = name.to_owned();
+    for _ in 0..MOST_LINKS {
+        if let Some(number) = open_file_number(&path) {
+            return Ok(if number == "1" { Target::Stdout } else { Target::WriteThrough(path) });
+        }
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Target::Replace(path)),
+            Err(error) => return Err(error),
+        };
+        if metadata.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        if !metadata.is_symlink() {
+            return Ok(if metadata.is_file() { Target::Replace(path) } else { Target::WriteThrough(path) });
+        }
+        let link = fs::read_link(&path)?;
+        path = directory_of(&path).join(link);
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}
+
+/// The number of an open file of this process, if the path names one: `/dev/fd/63`, `/proc/self/fd/1`. Such a link leads to
+/// the very pipe or file that is open, so it must not be followed by name.
+fn open_file_number(path: &Path) -> Option<String> {
+    let number = path.file_name()?.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let directory = fs::canonicalize(directory_of(path)).ok()?;
+    let of_a_process =
+        (directory.starts_with("/proc") && directory.ends_with("fd")) || directory == Path::new("/dev/fd");
+    of_a_process.then(|| number.to_owned())
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes sure that a file can be created beside the target: a nameless one, which is gone again at once.
+fn check_directory(path: &Path) -> io::Result<()> {
+    tempfile::tempfile_in(directory_of(path)).map(drop)
+}
+
+/// Writes a new file beside the target and renames it over the target.
+fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let name = path.to_string_lossy();
+    let signals = HeldBack::start()
+        .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
+    let replaced = write_beside(path, content).and_then(|file| {
+        // A run that was interrupted by now leaves everything as it was: the new file goes when it is dropped.
+        if signals.any_arrived() {
+            return Ok(());
+        }
+        file.persist(path).map(drop).map_err(|failed| failed.error)
+    });
+    signals.deliver();
+    replaced.map_err(|error| write_error(&name, &error))
+}
+
+/// A complete new file beside the target, with the mode that it shall have.
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let existing = fs::metadata(path).ok();
+    let mut prefix = OsString::from(".");
+    // Room for the random part: names have at most 255 bytes.
+    prefix.push(path.file_name().filter(|name| name.len() < 200).unwrap_or_default());
+    // The system takes the umask off this mode.
+    let mode = if existing.is_some() { 0o600 } else { 0o666 };
+    let mut file = tempfile::Builder::new()
+        .prefix(&prefix)
+        .rand_bytes(10)
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(directory_of(path))?;
+    file.write_all(content)?;
+    if let Some(existing) = existing {
+        keep_owner_and_mode(file.as_file(), &existing)?;
+    }
+    // Some systems report a full disk only now.
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Makes the new file look like the one it replaces (decision 9). Only root can keep a foreign owner.
+fn keep_owner_and_mode(file: &File, existing: &fs::Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
+        let _ = std::os::unix::fs::fchown(file, Some(existing.uid()), Some(existing.gid()));
+    }
+    file.set_permissions(Permissions::from_mode(existing.mode() & 0o7777))
+}
+
+/// Holds Ctrl-C and its kin back while a temporary file exists, so that none is ever left behind.
+struct HeldBack {
+    arrived: Arc<AtomicUsize>,
+}
+
+impl HeldBack {
+    fn start() -> io::Result<HeldBack> {
+        let arrived = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_usize(signal, Arc::clone(&arrived), usize::try_from(signal).unwrap_or(0))?;
+        }
+        Ok(HeldBack { arrived })
+    }
+
+    fn any_arrived(&self) -> bool {
+        self.arrived.load(Ordering::SeqCst) != 0
+    }
+
+    /// Ends the process by the signal that came meanwhile, if one did.
+    fn deliver(&self) {
+        if let Ok(signal @ 1..) = i32::try_from(self.arrived.load(Ordering::SeqCst)) {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn write(path: &Path, text: &str) -> Result<()> {
+        let mut output = Output::prepare(path.to_str(), "json")?;
+        output.write_bytes(text.as_bytes())?;
+        output.commit()
+    }
+
+    fn listing(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_behind_its_links_and_keeps_its_mode() {
+        let place = tempfile::tempdir().unwrap();
+        let (real, link, chain) = (place.path().join("real"), place.path().join("link"), place.path().join("chain"));
+        fs::write(&real, "old and longer than the new one").unwrap();
+        fs::set_permissions(&real, Permissions::from_mode(0o640)).unwrap();
+        symlink("real", &link).unwrap();
+        symlink(&link, &chain).unwrap();
+        write(&chain, "new").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        assert_eq!(fs::metadata(&real).unwrap().mode() & 0o7777, 0o640);
+        assert_eq!(fs::read_link(&chain).unwrap(), link);
+        assert_eq!(listing(place.path()), ["chain", "link", "real"]);
+    }
+
+    #[test]
+    fn a_link_to_nowhere_gets_its_target() {
+        let place = tempfile::tempdir().unwrap();
+        symlink("later", place.path().join("link")).unwrap();
+        write(&place.path().join("link"), "new").unwrap();
+        assert_eq!(fs::read_to_string(place.path().join("later")).unwrap(), "new");
+    }
+
+    #[test]
+    fn nothing_changes_without_a_result_or_a_commit() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "old").unwrap();
+        Output::prepare(file.to_str(), "json").unwrap().commit().unwrap();
+        let mut dropped = Output::prepare(file.to_str(), "json").unwrap();
+        dropped.write_bytes(b"new").unwrap();
+        drop(dropped);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+        assert_eq!(listing(place.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_cannot_become_a_file_is_refused_at_once() {
+        let place = tempfile::tempdir().unwrap();
+        symlink("loop", place.path().join("loop")).unwrap();
+        for (name, cause) in
+            [("no/such/file", "no such file or directory"), ("", "is a directory"), ("loop", "symbolic links")]
+        {
+            let path = place.path().join(name);
+            let refused = Output::prepare(path.to_str(), "json").map(drop).map_err(|error| error.to_string());
+            assert!(refused.as_ref().is_err_and(|text| text.contains(cause)), "{name:?}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn devices_and_open_files_are_written_through() {
+        assert_eq!(resolve(Path::new("/dev/null")).unwrap(), Target::WriteThrough("/dev/null".into()));
+        for name in ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"] {
+            assert_eq!(resolve(Path::new(name)).unwrap(), Target::Stdout, "{name}");
+        }
+        write(Path::new("/dev/null"), "gone").unwrap();
+    }
+
+    #[test]
+    fn the_suffix_of_the_file_beats_the_format() {
+        for (name, asked, want) in [
+            ("x.yaml", "json", "yaml"),
+            ("x.yml", "xml", "yaml"),
+            ("x.YAML", "json", "json"),
+            ("x.json", "yaml", "yaml"),
+        ] {
+            let place = tempfile::tempdir().unwrap();
+            let output = Output::prepare(place.path().join(name).to_str(), asked).unwrap();
+            assert_eq!(output.format, want, "{name} {asked}");
+        }
+    }
+
+    #[test]
+    fn a_growing_buffer_holds_everything() {
+        let mut content = Zeroizing::default();
+        for _ in 0..100 {
+            append_without_copies(&mut content, b"0123456789");
+        }
+        assert_eq!(content.len(), 1000);
+    }
+}

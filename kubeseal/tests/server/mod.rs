@@ -1,0 +1,256 @@
+//! A scripted HTTP server on this machine, and kubeseal run against it.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// One request, as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Method and target: `GET /x`.
+    pub(crate) line: String,
+    /// Header lines with names in lower case.
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    pub(crate) fn has(&self, header: &str) -> bool {
+        self.headers.iter().any(|line| line == header)
+    }
+}
+
+/// What the server does with a request.
+pub(crate) enum Reply {
+    /// Status, header lines, body.
+    Send(u16, Vec<String>, Vec<u8>),
+    /// Keeps the connection and never says anything.
+    Hang,
+}
+
+pub(crate) fn text(status: u16, body: &str) -> Reply {
+    Reply::Send(status, Vec::new(), body.as_bytes().to_vec())
+}
+
+pub(crate) fn with_header(status: u16, header: &str) -> Reply {
+    Reply::Send(status, vec![header.to_owned()], Vec::new())
+}
+
+pub(crate) fn certificate(name: &str) -> Reply {
+    Reply::Send(200, Vec::new(), std::fs::read(key_file(name)).unwrap())
+}
+
+pub(crate) fn key_file(name: &str) -> String {
+    format!("{}/tests/keys/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A server that runs until the test ends.
+pub(crate) struct Server {
+    /// `http://127.0.0.1:PORT`
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+type Script = dyn Fn(&Request, usize) -> Reply + Send + Sync;
+
+impl Server {
+    /// Answers by `script`, which gets the request and how many came before it.
+    pub(crate) fn start(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        Server::listen(None, Arc::new(script))
+    }
+
+    /// The same over TLS, with the certificate `server.crt`.
+    pub(crate) fn start_tls(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let certificate = CertificateDer::from_pem_file(key_file("server.crt")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(key_file("server.key")).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+        Server::listen(Some(Arc::new(config)), Arc::new(script))
+    }
+
+    fn listen(tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = Server { url, seen: Arc::clone(&seen) };
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (tls, script, seen) = (tls.clone(), Arc::clone(&script), Arc::clone(&seen));
+                thread::spawn(move || match tls {
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).unwrap();
+                        serve(StreamOwned::new(connection, stream), &script, &seen);
+                    }
+                    None => serve(stream, &script, &seen),
+                });
+            }
+        });
+        server
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.requests().into_iter().map(|request| request.line).collect()
+    }
+}
+
+fn serve(mut stream: impl Read + Write, script: &Arc<Script>, seen: &Mutex<Vec<Request>>) {
+    while let Some(request) = read_request(&mut stream) {
+        let earlier = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request.clone());
+            seen.len() - 1
+        };
+        let Reply::Send(status, headers, body) = script(&request, earlier) else {
+            thread::sleep(std::time::Duration::from_secs(60));
+            return;
+        };
+        let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+        if stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(&body))
+            .and_then(|()| stream.flush())
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn read_request(stream: &mut impl Read) -> Option<Request> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    let mut lines = BufReader::new(head.as_slice()).lines().map(Result::unwrap);
+    let line = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
+    let headers: Vec<String> = lines
+        .filter_map(|line| line.split_once(": ").map(|(name, value)| format!("{}: {value}", name.to_lowercase())))
+        .collect();
+    let length = headers.iter().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(Request { line, headers, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// kubeseal in an empty directory of its own, without anything of this machine's environment.
+pub(crate) struct Kubeseal {
+    pub(crate) place: tempfile::TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Kubeseal {
+    pub(crate) fn new() -> Kubeseal {
+        Kubeseal { place: tempfile::tempdir().unwrap(), env: Vec::new() }
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Kubeseal {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a kubeconfig for this server; `user` is the user's entry.
+    pub(crate) fn cluster(self, server: &str, user: &str) -> Kubeseal {
+        let path = self.place.path().join("kubeconfig");
+        let authority = key_file("server.crt");
+        let cluster =
+            if server.starts_with("https") { format!("certificate-authority: {authority}, ") } else { String::new() };
+        let text = format!(
+            "clusters: [{{name: c, cluster: {{{cluster}server: \"{server}\"}}}}]\n\
+             contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n\
+             current-context: x\nusers: [{{name: u, user: {user}}}]\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        self.env("KUBECONFIG", &path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubeseal"));
+        command.args(args).env_clear().env("PATH", "/usr/bin:/bin").current_dir(self.place.path());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn start(&self, args: &[&str], stdin: &str) -> Child {
+        let mut child = self.command(args).spawn().unwrap();
+        // A run that fails early does not read its input.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        child
+    }
+
+    pub(crate) fn run(&self, args: &[&str], stdin: &str) -> Run {
+        Run::of(&self.start(args, stdin).wait_with_output().unwrap())
+    }
+
+    /// Names of the files in its directory, kubeconfig aside.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.place.path()).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != "kubeconfig");
+        names.sort();
+        names
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    fn of(output: &Output) -> Run {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// The run must have failed with status 1 and this first line.
+    #[track_caller]
+    pub(crate) fn failed_with(&self, first_line: &str) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        assert_eq!(self.stderr.lines().next(), Some(first_line), "{self:?}");
+        assert_eq!(self.stdout, "");
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeded(&self) {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+    }
+}
+
+/// Makes sure that a connection can be refused: nobody listens on this port.
+pub(crate) fn unused_url() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    assert!(TcpStream::connect(&url["http://".len()..]).is_err());
+    url
+}
+
+pub(crate) const SECRET: &str = "kind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {password: s3cret}\n";
