@@ -1,0 +1,56 @@
+//! Reads what a decision needs: the SealedSecret, its opened content, the live Secret.
+
+use std::sync::Arc;
+
+use sealed_secrets_resource::{SealedSecret, Secret, UnsealOptions, Unsealed, unseal};
+use serde_json::Value;
+
+use crate::api::ApiError;
+use crate::context::Context;
+use crate::decide::failure::Failure;
+use crate::keys::Snapshot;
+use crate::object::ObjectKey;
+use crate::observed::Observed;
+
+/// The SealedSecret from the cache, or from the API when the cache is in doubt. `None` if it is gone.
+pub async fn sealed_secret(context: &Context, key: &ObjectKey) -> Result<Option<Arc<Observed>>, ApiError> {
+    if !context.store.is_doubtful(key) {
+        return Ok(context.store.sealed(key));
+    }
+    let fresh = context.api.sealed_secret(key).await?;
+    context.store.trust(key);
+    Ok(fresh.and_then(Observed::read).map(|(_, observed)| Arc::new(observed)))
+}
+
+/// Opens a SealedSecret on a blocking thread.
+pub async fn opened(
+    context: &Context,
+    key: &ObjectKey,
+    observed: &Observed,
+    sealed: SealedSecret,
+    keys: &Snapshot,
+) -> Result<Unsealed, Failure> {
+    let stored = || observed.status.sealed_with.iter().find_map(|text| text.parse().ok());
+    let options = UnsealOptions {
+        accept_deprecated_data: context.settings.accept_deprecated_data,
+        last: context.memory.of(key).opened_by.or_else(stored),
+    };
+    let ring = keys.ring.clone();
+    let result = context.private_work.run(move || unseal(&sealed, &ring, &options)).await;
+    result.map_err(|_| Failure::interrupted())?.map_err(|error| Failure::unseal(&error, key, observed.scope))
+}
+
+/// The live Secret, from the API and not from a cache.
+pub async fn live_secret(context: &Context, key: &ObjectKey) -> Result<Option<Secret>, Failure> {
+    let answer: Option<Value> = context.api.secret(key).await.map_err(|error| Failure::secret(&error, key))?;
+    answer.map(|value| read_secret(&value, key)).transpose()
+}
+
+/// A Secret out of an answer of the API server.
+pub fn read_secret(value: &Value, key: &ObjectKey) -> Result<Secret, Failure> {
+    Secret::from_json(value).map_err(|error| {
+        // Names the field, never a value.
+        let error = ApiError::NoAnswer(format!("the Secret as the API server has it could not be read: {error}"));
+        Failure::secret(&error, key)
+    })
+}

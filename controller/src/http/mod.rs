@@ -1,0 +1,289 @@
+//! The two HTTP listeners (spec/controller.md 10): plain HTTP/1.1, methods are never looked at.
+//!
+//! `hyper` without a router on top: five paths, and a router would only have to be told not to look at methods.
+
+pub mod cert;
+pub mod limit;
+mod timed;
+pub mod verify;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use self::timed::Timed;
+use self::verify::Verifier;
+use crate::keys::Keys;
+use crate::metrics::{self, Metrics};
+use crate::readiness::Readiness;
+use crate::store::Store;
+
+/// A complete reply.
+pub type Reply = Response<Full<Bytes>>;
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+const HEADER_LIMIT: usize = 1 << 20;
+
+/// Time allowed for a request to come in and for its reply to go out.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// From the first byte of a request to its last; also the life of an idle connection.
+    pub read: Duration,
+    /// From the end of the request's head to the last byte of the reply.
+    pub write: Duration,
+}
+
+/// What the API listener answers from.
+pub struct ApiService {
+    /// Sealing keys.
+    pub keys: Arc<Keys>,
+    /// `/v1/verify`.
+    pub verifier: Verifier,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// What `/readyz` waits for.
+    pub readiness: Arc<Readiness>,
+}
+
+/// What the metrics listener answers from.
+pub struct MetricsService {
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Conditions of the SealedSecrets.
+    pub store: Arc<Store>,
+}
+
+/// Something that answers requests.
+pub trait Service: Send + Sync + 'static {
+    /// Answers one request. Its body is read by the time this ends, or never.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
+}
+
+impl Service for ApiService {
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
+        let start = Instant::now();
+        let method = request.method().clone();
+        let (path, reply) = match request.uri().path() {
+            "/healthz" => return text(StatusCode::OK, "ok\n"),
+            "/readyz" => return self.readiness.reply(),
+            "/v1/cert.pem" => ("/v1/cert.pem", cert::answer(&self.keys)),
+            "/v1/verify" => ("/v1/verify", self.verifier.answer(request).await),
+            _ => return unknown(&request),
+        };
+        self.metrics.http_request(path, &method, reply.status().as_u16(), start.elapsed());
+        reply
+    }
+}
+
+impl Service for MetricsService {
+    async fn answer(&self, request: Request<Incoming>) -> Reply {
+        match request.uri().path() {
+            "/metrics" => {
+                let page = self.metrics.render(self.store.conditions());
+                reply(StatusCode::OK, metrics::CONTENT_TYPE, page)
+            }
+            _ => unknown(&request),
+        }
+    }
+}
+
+/// Binds a Go style address `host:port`; without a host, all interfaces of both IP versions.
+pub async fn bind(address: &str) -> std::io::Result<TcpListener> {
+    match address.strip_prefix(':') {
+        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
+            Ok(listener) => Ok(listener),
+            // A kernel without IPv6 has no such address; anything else fails the second time as well.
+            Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
+        },
+        None => TcpListener::bind(address).await,
+    }
+}
+
+/// Answers connections until `stop`, then lets those in flight end.
+pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: Timeouts, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, Arc::clone(&service), timeouts, stop.clone()));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely; without a pause this would be a busy loop.
+                    error!(error = %error, "connection not accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(
+    stream: TcpStream,
+    _peer: SocketAddr,
+    service: Arc<impl Service>,
+    timeouts: Timeouts,
+    stop: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move {
+            let answered = tokio::time::timeout(timeouts.write, service.answer(request)).await;
+            Ok::<_, Infallible>(answered.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeouts.read)
+        .max_buf_size(HEADER_LIMIT)
+        .serve_connection(TokioIo::new(Timed::new(stream, timeouts)), answer);
+    let mut connection = std::pin::pin!(connection);
+    // A failed connection is the client's business; nothing of it is logged.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// A reply with a body.
+pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A plain text reply.
+pub fn text(status: StatusCode, body: &'static str) -> Reply {
+    reply(status, PLAIN_TEXT, body)
+}
+
+/// A reply without body and content type.
+pub fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(Full::default());
+    *reply.status_mut() = status;
+    reply
+}
+
+/// A plain text refusal, marked as Go's library marks its own.
+pub fn refusal(status: StatusCode, body: &'static str) -> Reply {
+    let mut reply = text(status, body);
+    reply.headers_mut().insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    reply
+}
+
+/// 404, or the way to the cleaned path if that is another one.
+fn unknown<B>(request: &Request<B>) -> Reply {
+    let path = request.uri().path();
+    let clean = cleaned(path);
+    if clean == path || request.method() == Method::CONNECT {
+        return refusal(StatusCode::NOT_FOUND, "404 page not found\n");
+    }
+    let target = match request.uri().query() {
+        Some(query) => format!("{clean}?{query}"),
+        None => clean,
+    };
+    let shown = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut redirect = if shown {
+        let link = target.replace('&', "&amp;").replace('"', "&#34;").replace('<', "&lt;").replace('>', "&gt;");
+        let body = format!("<a href=\"{link}\">Temporary Redirect</a>.\n\n");
+        reply(StatusCode::TEMPORARY_REDIRECT, "text/html; charset=utf-8", body)
+    } else {
+        empty(StatusCode::TEMPORARY_REDIRECT)
+    };
+    match HeaderValue::from_str(&target) {
+        Ok(location) => redirect.headers_mut().insert(LOCATION, location),
+        Err(_) => return refusal(StatusCode::NOT_FOUND, "404 page not found\n"),
+    };
+    redirect
+}
+
+/// A path without empty, `.` and `..` segments; a slash at the end stays.
+fn cleaned(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            segment => segments.push(segment),
+        }
+    }
+    let mut clean = String::from("/");
+    clean.push_str(&segments.join("/"));
+    if path.ends_with('/') && clean != "/" {
+        clean.push('/');
+    }
+    clean
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &str, target: &str) -> Reply {
+        unknown(&Request::builder().method(method).uri(target).body(()).unwrap())
+    }
+
+    #[test]
+    fn unknown_paths_are_404_with_the_words_of_the_reference() {
+        for path in ["/", "/nope", "/v1/verify/", "/healthz/", "/metrics"] {
+            let reply = ask("POST", path);
+            assert_eq!(reply.status(), 404, "{path}");
+            assert_eq!(reply.headers()["content-type"], "text/plain; charset=utf-8");
+            assert_eq!(reply.headers()["x-content-type-options"], "nosniff");
+        }
+    }
+
+    #[test]
+    fn doubled_slashes_lead_to_the_clean_path() {
+        let cases = [
+            ("//healthz", "/healthz"),
+            ("/v1//verify?x=1", "/v1/verify?x=1"),
+            ("/a/../healthz", "/healthz"),
+            ("/v1/./", "/v1/"),
+            ("//", "/"),
+        ];
+        for (target, location) in cases {
+            let reply = ask("GET", target);
+            assert_eq!(reply.status(), 307, "{target}");
+            assert_eq!(reply.headers()["location"], location);
+            assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8");
+        }
+        assert!(!ask("POST", "//healthz").headers().contains_key("content-type"));
+    }
+
+    #[test]
+    fn a_redirect_cannot_carry_markup_or_leave_the_host() {
+        let reply = ask("GET", "//evil.example/%22");
+        assert_eq!(reply.headers()["location"], "/evil.example/%22");
+    }
+
+    #[test]
+    fn empty_replies_have_no_content_type() {
+        assert!(empty(StatusCode::CONFLICT).headers().is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! Key Secrets in the cluster: listed at start, followed while running, written after a generation.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Secret as WatchedSecret;
+use kube::runtime::watcher::{self, Event};
+use sealed_secrets_resource::{ACTIVE, KEY_LABEL, Secret};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::api::{Api, ApiError};
+use crate::context::Context;
+use crate::feed::Feed;
+use crate::keys::{Change, Keys};
+use crate::object::ObjectKey;
+use crate::private_work::PrivateWork;
+use crate::queue::Class;
+use crate::readiness::Readiness;
+
+/// The label that makes a Secret a key Secret.
+pub fn selector() -> String {
+    format!("{KEY_LABEL}={ACTIVE}")
+}
+
+/// Loads all keys at start: the labelled ones, and the one from releases that did not label theirs.
+pub async fn load(
+    api: &Api,
+    namespace: &str,
+    prefix: &str,
+    keys: &Arc<Keys>,
+    private_work: &PrivateWork,
+) -> Result<(), ApiError> {
+    info!("Searching for existing private keys");
+    let mut found = api.key_secrets(namespace, &selector()).await?;
+    let legacy: Option<Value> = api.secret(&ObjectKey::new(namespace, prefix)).await?;
+    let uid = |value: &Value| value.pointer("/metadata/uid").cloned();
+    found.extend(legacy.filter(|legacy| !found.iter().any(|known| uid(known) == uid(legacy))));
+    let secrets = found.iter().filter_map(readable).collect();
+    let keys = Arc::clone(keys);
+    // A panic in there leaves no key, and the caller goes on to make one.
+    let _ = private_work.run(move || keys.load(secrets)).await;
+    Ok(())
+}
+
+/// A key Secret, or `None` after saying what is wrong with it.
+fn readable(value: &Value) -> Option<Secret> {
+    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    match Secret::from_json(value) {
+        Ok(secret) => Some(secret),
+        Err(problem) => {
+            error!(secret = name, error = %problem, "Error reading key");
+            None
+        }
+    }
+}
+
+/// Follows the labelled Secrets of a namespace until `stop` (W11, W12).
+pub async fn follow(
+    context: Arc<Context>,
+    client: kube::Client,
+    namespace: String,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+) {
+    let api: kube::Api<WatchedSecret> = kube::Api::namespaced(client, &namespace);
+    let stream = watcher::watcher(api, watcher::Config::default().labels(&selector()));
+    let mut feed = Feed::new(stream.boxed(), "key Secrets", Some(namespace), readiness);
+    let mut listed: Vec<String> = Vec::new();
+    let mut before: Vec<String> = Vec::new();
+    loop {
+        let event = tokio::select! {
+            () = stop.cancelled() => return,
+            event = feed.next() => event,
+        };
+        match event {
+            Event::Init => {
+                listed.clear();
+                // Keys that were there before this list and are not in it have gone meanwhile. The legacy key, which has
+                // no label and is in no such list, was never followed.
+                before = context.keys.secrets();
+            }
+            Event::InitApply(secret) => {
+                listed.extend(secret.metadata.name.clone());
+                arrived(&context, secret).await;
+            }
+            Event::InitDone => {
+                for name in before.drain(..).filter(|name| !listed.contains(name) && context.keys.is_followed(name)) {
+                    context.keys.remove(&name);
+                }
+            }
+            Event::Apply(secret) => arrived(&context, secret).await,
+            Event::Delete(secret) => context.keys.remove(&secret.metadata.name.unwrap_or_default()),
+        }
+    }
+}
+
+/// A key Secret is there or has changed.
+async fn arrived(context: &Arc<Context>, secret: WatchedSecret) {
+    let Some(secret) = serde_json::to_value(&secret).ok().as_ref().and_then(readable) else {
+        return;
+    };
+    let keys = Arc::clone(&context.keys);
+    let change = context.private_work.run(move || keys.load(vec![secret])).await;
+    if let Ok(Change::NewKey) = change {
+        // What could not be opened may be openable now.
+        for key in context.memory.unopened() {
+            context.memory.fresh_start(&key);
+            context.queue.add(key, Class::FirstSeen);
+        }
+    }
+}

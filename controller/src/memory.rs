@@ -1,0 +1,118 @@
+//! What the process remembers of its own attempts, object by object.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sealed_secrets_crypto::Fingerprint;
+
+use crate::decide::failure::Reason;
+use crate::decide::news::Said;
+use crate::object::ObjectKey;
+
+/// Memory of one object.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    /// Failed attempts in a row.
+    pub failures: u32,
+    /// Status writes in a row that failed.
+    pub status_failures: u32,
+    /// What was last said about it by this process.
+    pub said: Option<Said>,
+    /// Whether it waits for a key, or for its own correction.
+    pub is_unopened: bool,
+    /// The key that opened it last.
+    pub opened_by: Option<Fingerprint>,
+}
+
+/// Memory of all objects. Empty at start; the stored status says the rest.
+#[derive(Default)]
+pub struct Memory {
+    tracks: Mutex<HashMap<ObjectKey, Track>>,
+}
+
+impl Memory {
+    /// What is remembered of an object.
+    pub fn of(&self, key: &ObjectKey) -> Track {
+        self.lock().get(key).cloned().unwrap_or_default()
+    }
+
+    /// Notes a success.
+    pub fn succeeded(&self, key: &ObjectKey, said: Said, opened_by: Option<Fingerprint>) {
+        let mut tracks = self.lock();
+        let track = tracks.entry(key.clone()).or_default();
+        *track = Track {
+            said: Some(said),
+            opened_by: opened_by.or(track.opened_by),
+            status_failures: track.status_failures,
+            ..Track::default()
+        };
+    }
+
+    /// Notes a failure and gives the number of failures in a row.
+    pub fn failed(&self, key: &ObjectKey, said: Said, reason: Reason) -> u32 {
+        let mut tracks = self.lock();
+        let track = tracks.entry(key.clone()).or_default();
+        track.failures = track.failures.saturating_add(1);
+        track.said = Some(said);
+        track.is_unopened = reason == Reason::ErrUnsealFailed;
+        track.failures
+    }
+
+    /// Notes how a status write ended and gives the number of failures in a row.
+    pub fn status_written(&self, key: &ObjectKey, success: bool) -> u32 {
+        let mut tracks = self.lock();
+        let track = tracks.entry(key.clone()).or_default();
+        track.status_failures = if success { 0 } else { track.status_failures.saturating_add(1) };
+        track.status_failures
+    }
+
+    /// Begins the count of failures anew, because something has changed.
+    pub fn fresh_start(&self, key: &ObjectKey) {
+        if let Some(track) = self.lock().get_mut(key) {
+            track.failures = 0;
+        }
+    }
+
+    /// Forgets an object.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+
+    /// Objects whose last attempt could not open them.
+    pub fn unopened(&self) -> Vec<ObjectKey> {
+        let tracks = self.lock();
+        let unopened = tracks.iter().filter(|(_, track)| track.is_unopened);
+        unopened.map(|(key, _)| key.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Track>> {
+        self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(failure: Option<&str>) -> Said {
+        Said { generation: 1, failure: failure.map(str::to_owned) }
+    }
+
+    #[test]
+    fn failures_are_counted_in_a_row_and_forgotten_with_success() {
+        let memory = Memory::default();
+        let key = ObjectKey::new("NS", "db");
+        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 1);
+        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 2);
+        assert_eq!(memory.unopened(), std::slice::from_ref(&key));
+        memory.succeeded(&key, said(None), None);
+        assert_eq!(memory.unopened(), []);
+        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUpdateFailed), 1);
+        assert_eq!(memory.unopened(), []);
+        memory.fresh_start(&key);
+        assert_eq!(memory.of(&key).failures, 0);
+        assert_eq!(memory.of(&key).said, Some(said(Some("m"))));
+        memory.forget(&key);
+        assert_eq!(memory.of(&key).said, None);
+    }
+}

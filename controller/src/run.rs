@@ -1,0 +1,238 @@
+//! The life of the process: listeners, keys, watches, workers, and the end (spec/controller.md 2 and 13, W30, W32).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::api::{Api, ApiError};
+use crate::args::{KeyOptions, NamespaceScope, Options, VERSION};
+use crate::client::{self, ClientError};
+use crate::context::{Context, OwnFieldsSeen, Settings};
+use crate::events::Recorder;
+use crate::http::verify::Verifier;
+use crate::http::{self, ApiService, MetricsService};
+use crate::keys::Keys;
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::pending::{self, Pending};
+use crate::private_work::PrivateWork;
+use crate::queue::Queue;
+use crate::readiness::Readiness;
+use crate::renew::{RenewError, Renewer};
+use crate::store::Store;
+use crate::throttle::Throttle;
+use crate::{key_secrets, watch, workers};
+
+/// Longest time for work in progress to end after a signal. Kubernetes allows 30 s before it kills.
+const FAREWELL: Duration = Duration::from_secs(25);
+
+/// Why the controller cannot start. The exit code is 2.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No way to the API server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// An address is taken or is none.
+    #[error("cannot listen on {address}: {problem}")]
+    Listen {
+        /// As given.
+        address: String,
+        /// The system's word.
+        problem: std::io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("cannot receive signals: {0}")]
+    Signals(std::io::Error),
+    /// The API server refused something that is needed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The first key could not be made.
+    #[error(transparent)]
+    FirstKey(#[from] RenewError),
+}
+
+/// Runs until a signal ends it.
+pub async fn run(options: Options, environment: &dyn Fn(&str) -> Option<String>) -> Result<(), StartError> {
+    info!(version = VERSION, "Starting sealed-secrets controller");
+    let listen = |kind| signal(kind).map_err(StartError::Signals);
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let renew = listen(SignalKind::user_defined1())?;
+    let end = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let mut end = std::pin::pin!(end);
+
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let ended_early = tokio::select! {
+        started = start(options, environment, renew, &stop, &mut tasks) => {
+            started?;
+            false
+        }
+        // The start may be waiting for the API server.
+        () = &mut end => true,
+    };
+    if !ended_early {
+        end.await;
+    }
+    info!("Shutting down controller");
+    stop.cancel();
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(FAREWELL, all_ended).await.is_err() {
+        error!("work in progress did not end in time and is cut off");
+    }
+    Ok(())
+}
+
+/// Starts everything; what runs on is in `tasks` and ends with `stop`.
+async fn start(
+    options: Options,
+    environment: &dyn Fn(&str) -> Option<String>,
+    renew: Signal,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
+    let client = client::connect(environment).await?;
+    let namespace = client::own_namespace(environment);
+    let api = Arc::new(Api::new(client.clone(), options.call_rate.map(Throttle::new)));
+    let metrics = Arc::new(Metrics::new(VERSION));
+    let keys = Arc::new(Keys::new(options.keys.order, Arc::clone(&metrics)));
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let private_work = PrivateWork::new(cores);
+    let store = Arc::new(Store::default());
+    let readiness = Arc::new(Readiness::default());
+
+    // Before the keys: making the first one can take longer on a small machine than a liveness probe waits.
+    let verifier = Verifier::new(
+        options.request_rate,
+        Arc::clone(&keys),
+        private_work.clone(),
+        options.accept_deprecated_data,
+        options.timeouts.read,
+    );
+    let service = ApiService {
+        keys: Arc::clone(&keys),
+        verifier,
+        metrics: Arc::clone(&metrics),
+        readiness: Arc::clone(&readiness),
+    };
+    let metrics_service = MetricsService { metrics: Arc::clone(&metrics), store: Arc::clone(&store) };
+    listen(&options, &options.listen, "HTTP server serving", service, stop, tasks).await?;
+    let address = &options.listen_metrics;
+    listen(&options, address, "HTTP metrics server serving", metrics_service, stop, tasks).await?;
+
+    let renewer = Renewer {
+        api: Arc::clone(&api),
+        keys: Arc::clone(&keys),
+        private_work: private_work.clone(),
+        options: options.keys.clone(),
+        namespace: namespace.clone(),
+    };
+    load_keys(&renewer).await?;
+    readiness.keys_loaded();
+    tasks.spawn(renewer.run(renew, stop.clone()));
+
+    let (recorder, events) = Recorder::new(Arc::clone(&api));
+    tasks.spawn(events);
+    let (pending, expected) = Pending::new();
+    let context = Arc::new(Context {
+        api,
+        store,
+        queue: Queue::new(),
+        pending,
+        memory: Memory::default(),
+        keys,
+        private_work,
+        recorder,
+        metrics,
+        settings: settings(&options),
+        own_fields: OwnFieldsSeen::default(),
+    });
+    let scopes = scopes(&context.api, &options.scope, &namespace).await?;
+    let key_lists = usize::from(options.watch_keys);
+    readiness.expect_lists(scopes.len() * watch::lists(options.skip_recreate) + key_lists);
+    for scope in scopes {
+        if let Some(namespace) = &scope {
+            info!(namespace, "Starting informer");
+        }
+        let follow = watch::follow(
+            Arc::clone(&context),
+            client.clone(),
+            scope,
+            options.label_selector.clone(),
+            Arc::clone(&readiness),
+            stop.clone(),
+        );
+        tasks.spawn(follow);
+    }
+    if options.watch_keys {
+        let follow = key_secrets::follow(Arc::clone(&context), client, namespace, readiness, stop.clone());
+        tasks.spawn(follow);
+    }
+    if options.update_status {
+        tasks.spawn(pending::run(Arc::clone(&context), expected, stop.clone()));
+    }
+    tasks.spawn(workers::run(context, stop.clone()));
+    Ok(())
+}
+
+async fn listen(
+    options: &Options,
+    address: &str,
+    announcement: &'static str,
+    service: impl http::Service,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
+    let listener =
+        http::bind(address).await.map_err(|problem| StartError::Listen { address: address.to_owned(), problem })?;
+    info!(addr = address, "{announcement}");
+    tasks.spawn(http::serve(listener, Arc::new(service), options.timeouts, stop.clone()));
+    Ok(())
+}
+
+async fn load_keys(renewer: &Renewer) -> Result<(), StartError> {
+    let Renewer { api, keys, private_work, options, namespace } = renewer;
+    if let Some(word) = &options.unknown_order {
+        error!(keyOrderPriority = word, "unknown key order, CertNotBefore is used");
+    }
+    let KeyOptions { prefix, .. } = options;
+    key_secrets::load(api, namespace, prefix, keys, private_work).await?;
+    Ok(renewer.first_key().await?)
+}
+
+/// What is watched: everything (`None`), or the namespaces that exist, the own one first.
+async fn scopes(api: &Api, scope: &NamespaceScope, own: &str) -> Result<Vec<Option<String>>, ApiError> {
+    let NamespaceScope::Named(additional) = scope else {
+        return Ok(vec![None]);
+    };
+    let others = additional.iter().filter(|name| *name != own);
+    let found = join_all(others.map(async |name| (name, api.namespace_exists(name).await))).await;
+    let mut scopes = vec![Some(own.to_owned())];
+    for (name, exists) in found {
+        match exists? {
+            true => scopes.push(Some(name.clone())),
+            false => error!(namespace = name, "namespace doesn't exist"),
+        }
+    }
+    Ok(scopes)
+}
+
+fn settings(options: &Options) -> Settings {
+    Settings {
+        accept_deprecated_data: options.accept_deprecated_data,
+        old_gc: options.old_gc,
+        skip_recreate: options.skip_recreate,
+        update_status: options.update_status,
+        status_conditions: options.status_conditions,
+        fast_retries: options.fast_retries,
+    }
+}

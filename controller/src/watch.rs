@@ -1,0 +1,245 @@
+//! Follows SealedSecrets and Secrets of one namespace or of all, keeps the caches and fills the queue
+//! (spec/controller.md 5).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::ApiResource;
+use kube::core::metadata::PartialObjectMeta;
+use kube::core::{DynamicObject, GroupVersionKind};
+use kube::runtime::watcher::{self, Event};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::context::Context;
+use crate::decide::order;
+use crate::feed::{Feed, FirstList};
+use crate::object::ObjectKey;
+use crate::observed::{Observed, SecretMeta};
+use crate::queue::Class;
+use crate::readiness::Readiness;
+
+/// Number of first lists that one scope has.
+pub fn lists(skip_recreate: bool) -> usize {
+    if skip_recreate { 1 } else { 2 }
+}
+
+/// Follows one namespace, or all of them, until `stop`.
+pub async fn follow(
+    context: Arc<Context>,
+    client: kube::Client,
+    namespace: Option<String>,
+    label_selector: String,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+) {
+    let mut sealed = sealed_feed(client.clone(), namespace.clone(), &label_selector, Arc::clone(&readiness));
+    let mut secrets = (!context.settings.skip_recreate).then(|| secret_feed(client, namespace.clone(), readiness));
+    let mut scope =
+        Scope { context, namespace, sealed_listed: HashSet::new(), secrets_listed: HashSet::new(), is_sorted: false };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            event = sealed.next() => scope.sealed_event(event),
+            event = next(&mut secrets) => scope.secret_event(event),
+        }
+        let secrets_known = secrets.as_ref().is_none_or(|feed| feed.first_list() != FirstList::Open);
+        if !scope.is_sorted && sealed.is_complete() && secrets_known {
+            scope.sort_first_list();
+        }
+    }
+}
+
+async fn next<K: std::fmt::Debug + Send + 'static>(feed: &mut Option<Feed<K>>) -> Event<K> {
+    match feed {
+        Some(feed) => feed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn sealed_feed(
+    client: kube::Client,
+    namespace: Option<String>,
+    label_selector: &str,
+    readiness: Arc<Readiness>,
+) -> Feed<DynamicObject> {
+    let kind = GroupVersionKind::gvk("bitnami.com", "v1alpha1", "SealedSecret");
+    let resource = ApiResource::from_gvk_with_plural(&kind, "sealedsecrets");
+    let api: kube::Api<DynamicObject> = match &namespace {
+        Some(namespace) => kube::Api::namespaced_with(client, namespace, &resource),
+        None => kube::Api::all_with(client, &resource),
+    };
+    let mut config = watcher::Config::default();
+    if !label_selector.is_empty() {
+        config = config.labels(label_selector);
+    }
+    Feed::new(watcher::watcher(api, config).boxed(), "SealedSecrets", namespace, readiness)
+}
+
+fn secret_feed(
+    client: kube::Client,
+    namespace: Option<String>,
+    readiness: Arc<Readiness>,
+) -> Feed<PartialObjectMeta<Secret>> {
+    let api: kube::Api<PartialObjectMeta<Secret>> = match &namespace {
+        Some(namespace) => kube::Api::namespaced(client, namespace),
+        None => kube::Api::all(client),
+    };
+    let stream = watcher::watcher(api, watcher::Config::default());
+    Feed::new(stream.boxed(), "Secrets", namespace, readiness)
+}
+
+/// What is watched together.
+struct Scope {
+    context: Arc<Context>,
+    namespace: Option<String>,
+    /// Names in the list that is under way.
+    sealed_listed: HashSet<ObjectKey>,
+    secrets_listed: HashSet<ObjectKey>,
+    /// Whether the objects of the first list were given out.
+    is_sorted: bool,
+}
+
+impl Scope {
+    fn sealed_event(&mut self, event: Event<DynamicObject>) {
+        match event {
+            Event::Init => self.sealed_listed.clear(),
+            Event::InitApply(object) => {
+                if let Some((key, observed)) = Observed::from_watch(object) {
+                    self.sealed_listed.insert(key.clone());
+                    // The first list is sorted as a whole, when the Secrets are known as well.
+                    self.sealed_applied(key, observed, self.is_sorted);
+                }
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.sealed_listed);
+                for key in self.context.store.sealed_keys(self.namespace.as_deref()) {
+                    if !listed.contains(&key) {
+                        self.sealed_deleted(&key);
+                    }
+                }
+            }
+            Event::Apply(object) => {
+                if let Some((key, observed)) = Observed::from_watch(object) {
+                    self.sealed_applied(key, observed, true);
+                }
+            }
+            Event::Delete(object) => {
+                let metadata = object.metadata;
+                if let (Some(namespace), Some(name)) = (metadata.namespace, metadata.name) {
+                    self.sealed_deleted(&ObjectKey { namespace, name });
+                }
+            }
+        }
+    }
+
+    fn sealed_applied(&self, key: ObjectKey, observed: Observed, enqueue: bool) {
+        let context = &self.context;
+        let before = context.store.sealed(&key);
+        let is_changed = order::is_changed(before.as_deref(), &observed);
+        if !observed.status.inputs.is_empty() {
+            context.own_fields.kept();
+        }
+        let generation = observed.generation;
+        context.store.put_sealed(key.clone(), observed);
+        if !is_changed {
+            debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
+        } else if enqueue {
+            context.memory.fresh_start(&key);
+            context.pending.expect(&key, generation);
+            context.queue.add(key, Class::Changed);
+        }
+    }
+
+    fn sealed_deleted(&self, key: &ObjectKey) {
+        let Some(deleted) = self.context.store.remove_sealed(key) else {
+            return;
+        };
+        if self.context.settings.old_gc {
+            self.context.store.bury(key.clone(), deleted.uid.clone());
+        }
+        self.context.memory.forget(key);
+        self.context.queue.add(key.clone(), Class::Changed);
+    }
+
+    fn secret_event(&mut self, event: Event<PartialObjectMeta<Secret>>) {
+        match event {
+            Event::Init => self.secrets_listed.clear(),
+            Event::InitApply(object) => {
+                if let Some((key, meta)) = SecretMeta::from_watch(object) {
+                    self.secrets_listed.insert(key.clone());
+                    self.secret_applied(key, meta);
+                }
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.secrets_listed);
+                for key in self.context.store.secret_keys(self.namespace.as_deref()) {
+                    if !listed.contains(&key) {
+                        self.secret_deleted(&key, None);
+                    }
+                }
+            }
+            Event::Apply(object) => {
+                if let Some((key, meta)) = SecretMeta::from_watch(object) {
+                    self.secret_applied(key, meta);
+                }
+            }
+            Event::Delete(object) => {
+                if let Some((key, meta)) = SecretMeta::from_watch(object) {
+                    self.secret_deleted(&key, Some(meta));
+                }
+            }
+        }
+    }
+
+    fn secret_applied(&self, key: ObjectKey, meta: SecretMeta) {
+        let uid = meta.uid.clone();
+        let before = self.context.store.put_secret(key.clone(), meta);
+        // Another object under the name: the deletion of the first was missed.
+        if let Some(before) = before.filter(|before| before.uid != uid) {
+            self.requeue_for(&before, &key);
+        }
+    }
+
+    /// A Secret is gone; `last` is how it looked then, if the watch said so.
+    fn secret_deleted(&self, key: &ObjectKey, last: Option<SecretMeta>) {
+        let held = self.context.store.remove_secret(key);
+        if let Some(deleted) = last.or(held) {
+            self.requeue_for(&deleted, key);
+        }
+    }
+
+    fn requeue_for(&self, deleted: &SecretMeta, key: &ObjectKey) {
+        let context = &self.context;
+        let Some(sealed) = context.store.sealed(key) else {
+            return;
+        };
+        if order::is_wanted_again(deleted, &sealed) {
+            // The garbage collector deletes Secrets of deleted SealedSecrets, and this watch may be ahead of the other.
+            context.store.doubt(key.clone());
+            context.memory.fresh_start(key);
+            context.queue.add(key.clone(), Class::Changed);
+        }
+    }
+
+    /// Gives out the objects of the first list: nothing for those whose status proves that nothing has to be done.
+    fn sort_first_list(&mut self) {
+        self.is_sorted = true;
+        let context = &self.context;
+        for key in context.store.sealed_keys(self.namespace.as_deref()) {
+            let Some(sealed) = context.store.sealed(&key) else {
+                continue;
+            };
+            let inputs = order::inputs(&key, &sealed, context.settings.accept_deprecated_data);
+            let secret = context.store.secret(&key);
+            let is_known = context.settings.update_status
+                && order::is_known_in_sync(&sealed, secret.as_ref(), &inputs, context.settings.status_conditions);
+            if !is_known && !sealed.deleting {
+                context.pending.expect(&key, sealed.generation);
+                context.queue.add(key, Class::FirstSeen);
+            }
+        }
+    }
+}
