@@ -1,0 +1,68 @@
+//! What the API server was asked, by its own account.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// One call that the API server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`
+    pub verb: String,
+    /// For example `secrets` or `sealedsecrets/status`.
+    pub resource: String,
+    /// Namespace of what was asked for.
+    pub namespace: String,
+    /// Name of what was asked for, empty for a collection.
+    pub name: String,
+    /// What stands behind the question mark, such as selectors.
+    pub query: String,
+    /// HTTP status of the answer.
+    pub code: u64,
+    /// When the request came in.
+    pub received: Timestamp,
+}
+
+/// Where the log ends now.
+pub(crate) fn end(log: &Path) -> u64 {
+    std::fs::metadata(log).map_or(0, |about| about.len())
+}
+
+/// The calls of one user that were logged behind `from`, each once. A call is logged before it is answered.
+pub(crate) fn calls(log: &Path, from: u64, user: &str) -> Vec<Call> {
+    let mut file = File::open(log).unwrap_or_else(|error| panic!("audit log {}: {error}", log.display()));
+    file.seek(SeekFrom::Start(from)).unwrap();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).unwrap();
+    let mark = format!("\"username\":\"{user}\"");
+    let lines = String::from_utf8_lossy(&text).into_owned();
+    lines.lines().filter(|line| line.contains(&mark)).filter_map(call).collect()
+}
+
+fn call(line: &str) -> Option<Call> {
+    // The last line may be half written.
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let verb = text(&entry["verb"]);
+    // A watch is logged when it starts and when it ends.
+    if verb == "watch" && entry["stage"] == "ResponseComplete" && entry["responseStatus"]["code"] == 200 {
+        return None;
+    }
+    let about = &entry["objectRef"];
+    let resource = match about["subresource"].as_str() {
+        None => text(&about["resource"]),
+        Some(part) => format!("{}/{part}", text(&about["resource"])),
+    };
+    Some(Call {
+        verb,
+        resource,
+        namespace: text(&about["namespace"]),
+        name: text(&about["name"]),
+        query: text(&entry["requestURI"]).split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default(),
+        code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
+        received: text(&entry["requestReceivedTimestamp"]).parse().ok()?,
+    })
+}

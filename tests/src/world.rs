@@ -1,0 +1,189 @@
+//! The world of one test: a namespace, an account with the published roles, controllers, planted values.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use sealed_secrets_crypto::{Random, SystemRandom};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::api::{Api, Resource};
+use crate::audit::{self, Call};
+use crate::cluster::Cluster;
+use crate::controller::{Controller, Launch};
+use crate::roles::Roles;
+
+/// Runs a test in a namespace of its own.
+///
+/// # Panics
+/// When the test does, or when something was seen that no test may cause (see the crate's documentation).
+pub fn end_to_end(test: impl FnOnce(&World)) {
+    Cluster::get().install_crd();
+    end_to_end_without_crd(test);
+}
+
+/// [`end_to_end`] on a cluster that need not know SealedSecrets yet.
+///
+/// # Panics
+/// As [`end_to_end`].
+pub fn end_to_end_without_crd(test: impl FnOnce(&World)) {
+    let world = World::begin(Cluster::get());
+    let outcome = catch_unwind(AssertUnwindSafe(|| test(&world)));
+    let outcome = outcome.and_then(|()| catch_unwind(AssertUnwindSafe(|| world.check_after())));
+    if outcome.is_err() {
+        // Whatever goes wrong while looking must not hide the first failure.
+        let _ = catch_unwind(AssertUnwindSafe(|| world.show()));
+    }
+    world.remove();
+    if let Err(reason) = outcome {
+        resume_unwind(reason);
+    }
+}
+
+/// The world of one test.
+pub struct World {
+    /// The API server.
+    pub cluster: &'static Cluster,
+    /// The namespace of the controller and of what it watches.
+    pub namespace: String,
+    others: Mutex<Vec<String>>,
+    pub(crate) plain: Mutex<Vec<String>>,
+    pub(crate) heard: Mutex<Vec<(String, String)>>,
+    controllers: Mutex<Vec<Arc<Controller>>>,
+    roles: Roles,
+    folder: TempDir,
+    audit_begin: u64,
+}
+
+impl World {
+    fn begin(cluster: &'static Cluster) -> World {
+        let audit_begin = audit::end(&cluster.audit_log);
+        let test = std::thread::current().name().unwrap_or_default().rsplit("::").next().unwrap().replace('_', "-");
+        let short = test[..test.len().min(40)].trim_matches('-');
+        let namespace = format!("{short}-{}", random_word());
+        create_namespace(&cluster.api, &namespace);
+        let roles = Roles::grant(&cluster.api, &namespace);
+        let folder = TempDir::new().unwrap();
+        // Alone in its folder, because `cluster pod` shows the controller the whole of it.
+        std::fs::create_dir(folder.path().join("account")).unwrap();
+        std::fs::write(folder.path().join("account/token"), roles.token(&cluster.api)).unwrap();
+        World {
+            cluster,
+            namespace,
+            others: Mutex::default(),
+            plain: Mutex::default(),
+            heard: Mutex::default(),
+            controllers: Mutex::default(),
+            roles,
+            folder,
+            audit_begin,
+        }
+    }
+
+    /// The calls as the cluster's administrator.
+    pub fn api(&self) -> &'static Api {
+        &self.cluster.api
+    }
+
+    /// How a controller of this namespace, and for it alone, is started.
+    pub fn controller(&self) -> Launch<'_> {
+        Launch::new(self)
+    }
+
+    /// Another namespace, which goes with this one.
+    pub fn another_namespace(&self) -> String {
+        let name = format!("{}-{}", &self.namespace[..self.namespace.len().min(56)], random_word());
+        create_namespace(self.api(), &name);
+        self.others.lock().unwrap().push(name.clone());
+        name
+    }
+
+    /// A value that nobody has used before and that is looked for afterwards wherever it must not be.
+    pub fn plant(&self) -> String {
+        let value = format!("planted-{}-{}", random_word(), random_word());
+        self.plain.lock().unwrap().push(value.clone());
+        value
+    }
+
+    /// Every call of the controller's account so far.
+    pub fn calls(&self) -> Vec<Call> {
+        audit::calls(&self.cluster.audit_log, self.audit_begin, &self.roles.user())
+    }
+
+    /// Every call of the controller's account since then that was meant to change something.
+    pub fn writes_since(&self, time: Timestamp) -> Vec<Call> {
+        let mut calls = self.calls();
+        calls.retain(|call| {
+            let verb = ["create", "update", "patch", "delete"].contains(&call.verb.as_str());
+            verb && call.received >= time && call.resource != "selfsubjectaccessreviews" && call.resource != "leases"
+        });
+        calls
+    }
+
+    /// A folder for this test's files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Every namespace of this test.
+    pub(crate) fn namespaces(&self) -> Vec<String> {
+        let others = self.others.lock().unwrap().clone();
+        std::iter::once(self.namespace.clone()).chain(others).collect()
+    }
+
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folder.path().join("account/token")
+    }
+
+    /// The kubeconfig of an account that has no rights but those of every account.
+    pub fn kubeconfig_of_anybody(&self) -> PathBuf {
+        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "anybody"}});
+        self.api().create_if_missing(Resource::ACCOUNT, &self.namespace, &account);
+        let path = format!("{}/anybody/token", Resource::ACCOUNT.path(&self.namespace));
+        let answer = self.api().call(http::Method::POST, &path, Some(("application/json", &json!({"spec": {}}))));
+        let token = answer.unwrap()["status"]["token"].as_str().unwrap().to_owned();
+        let path = self.folder().join("anybody");
+        std::fs::write(&path, self.cluster.kubeconfig_with(&token).to_string()).unwrap();
+        path
+    }
+
+    pub(crate) fn keep(&self, controller: Controller) -> Arc<Controller> {
+        let controller = Arc::new(controller);
+        self.controllers.lock().unwrap().push(Arc::clone(&controller));
+        controller
+    }
+
+    /// Every controller that was started, whether it still runs or not.
+    pub(crate) fn controllers(&self) -> Vec<Arc<Controller>> {
+        self.controllers.lock().unwrap().clone()
+    }
+
+    /// Remembers a text that must not hold anything planted.
+    pub fn heard(&self, place: &str, text: &str) {
+        self.heard.lock().unwrap().push((place.to_owned(), text.to_owned()));
+    }
+
+    fn remove(&self) {
+        for controller in self.controllers() {
+            controller.kill();
+        }
+        for namespace in self.namespaces() {
+            self.api().delete(Resource::NAMESPACE, "", &namespace);
+        }
+        self.roles.revoke(self.api());
+    }
+}
+
+fn create_namespace(api: &Api, name: &str) {
+    let namespace: Value = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    api.create(Resource::NAMESPACE, "", &namespace);
+}
+
+/// Five letters.
+fn random_word() -> String {
+    let mut bytes = [0; 5];
+    SystemRandom.fill(&mut bytes).unwrap();
+    bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect()
+}

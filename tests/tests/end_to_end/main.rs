@@ -1,0 +1,33 @@
+//! The controller and kubeseal on a real API server, by the checklist of spec/controller.md section 18.
+//!
+//! Rows of that checklist stand in the doc comment of the test that covers them.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+mod account;
+mod burst;
+mod command_line;
+mod conditions;
+mod content;
+mod deletion;
+mod harness;
+mod http;
+mod immutable;
+mod key_material;
+mod key_order;
+mod legacy;
+mod lifecycle;
+mod logging;
+mod metrics;
+mod namespaces;
+mod old_collection;
+mod ownership;
+mod recreation;
+mod refusals;
+mod renewal;
+mod restart;
+mod scopes;
+mod separate_cluster;
+mod status;
+mod verify;
+mod watch_for_secrets;
