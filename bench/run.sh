@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# `make bench`: sets up what is missing, builds optimised programs and prints what they cost, as ratios within this run.
+# What the figures mean is in bench/README.md. Only a build that seeds its random generator the slow way is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\033[1m%s\033[0m\n' "$*"; }
+
+say "Setting up"
+scripts/setup.sh
+if ! command -v valgrind >/dev/null 2>&1; then
+    if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
+        echo "bench: missing: valgrind, which counts instructions" >&2
+        echo "hint: install it with your system's package manager (Debian: sudo apt-get install valgrind)" >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    (apt-get update -qq && apt-get install -y -qq --no-install-recommends valgrind) >&2
+fi
+
+say "Building with optimisations (minutes the first time)"
+# In one go, so that all have the same features: those that the two programs are shipped with.
+cargo build --release -p kubeseal -p sealed-secrets-controller -p sealed-secrets-bench
+built=$(realpath "${CARGO_TARGET_DIR:-target}")/release
+say "Building the test cluster (minutes the first time, nothing after that)"
+cluster=$(tests/cluster/build.sh | tail -n 1)
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/sealed-secrets-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+# Whatever people have set for their own clusters must not be measured.
+for name in $(compgen -e SEALED_SECRETS_ || true); do
+    [ "$name" = SEALED_SECRETS_CACHE ] || unset "$name"
+done
+
+say "Measuring (about three minutes; what else the machine does costs precision)"
+status=0
+"$built/sealing"
+"$built/programs" "$built/kubeseal" "$built/first_random" tests/vectors/keys "$work" || status=$?
+BENCH_BUILT=$built "$cluster" run --dir "$work/cluster" -- bash -euo pipefail -c '
+    "$CLUSTER_BIN" kubectl apply -f manifests/crd.yaml >/dev/null
+    "$CLUSTER_BIN" kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com >/dev/null
+    exec "$BENCH_BUILT/idle" "$BENCH_BUILT/controller" "$BENCH_BUILT/watch" kube-system
+'
+exit "$status"
