@@ -1,0 +1,68 @@
+# The two commands of the README are `make demo` and `make test`; each does all its own set-up.
+# `make help` lists the rest.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(SEALED_SECRETS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sealed-secrets)
+export PATH := $(PATH):$(CACHE)/tools/bin
+
+# Only `make demo KUBECONFIG=…` means another cluster: an exported variable must not turn the demo loose on it.
+DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG))
+
+step = @printf '\n== %s\n' '$(1)'
+
+.PHONY: help demo test build setup format lint unit backends end-to-end deny audit bench
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
+	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
+
+test: setup format lint unit backends end-to-end deny ## Run everything that CI checks
+	$(call step,everything passed)
+
+build: ## Build both programs with optimisations
+	cargo build --release -p kubeseal -p sealed-secrets-controller
+
+setup:
+	$(call step,set-up)
+	@scripts/setup.sh cargo-deny
+
+format:
+	$(call step,format)
+	cargo fmt --all --check
+	cd tests/cluster && test -z "$$(gofmt -l . | tee /dev/stderr)"
+
+lint:
+	$(call step,lint)
+	cargo clippy --workspace --all-targets --features sealed-secrets-tests/end-to-end -- -D warnings
+
+unit: ## Run unit tests, vectors and command-line transcripts
+	$(call step,unit tests and vectors and transcripts)
+	cargo test --workspace
+
+backends: ## Run the vectors on the pure-Rust backend, and each backend against the other
+	$(call step,both cryptographic backends)
+	cargo test -p sealed-secrets-crypto --features rustcrypto
+	cargo test -p sealed-secrets-crypto --no-default-features --features rustcrypto
+	cargo test -p sealed-secrets-tests --no-default-features --features rustcrypto --test vectors --test manifests
+
+end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs some)
+	$(call step,end-to-end on a real API server)
+	cargo build --workspace
+	cd tests/cluster && CGO_ENABLED=0 go test -trimpath -vet=off ./...
+	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
+	  "$$cluster" run -- cargo test -p sealed-secrets-tests --features end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
+
+deny:
+	$(call step,licences and bans and sources)
+	cargo deny --workspace check bans licenses sources
+
+audit: ## Check the tree against the advisory database (needs network access to it)
+	cargo deny check advisories
+
+bench: ## Print speed and memory as ratios within one run
+	@bench/run.sh
