@@ -33,7 +33,8 @@ pub enum Kind {
 
 impl Kind {
     /// The word for the value in the usage text, as `pflag` chooses it; empty for booleans.
-    pub(crate) fn type_name(&self) -> &'static str {
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
         match self {
             Kind::Bool => "",
             Kind::String | Kind::Choice(_) => "string",
@@ -149,6 +150,42 @@ impl Flag {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The letter of the short form, if there is one.
+    #[must_use]
+    pub const fn letter(&self) -> Option<char> {
+        self.short
+    }
+
+    /// What the flag holds.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The description, as the usage text has it.
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        self.help
+    }
+
+    /// The heading that the flag stands under; may be empty.
+    #[must_use]
+    pub const fn group(&self) -> &'static str {
+        self.heading
+    }
+
+    /// The built-in default, written as on the command line.
+    #[must_use]
+    pub const fn default_text(&self) -> &'static str {
+        self.default
+    }
+
+    /// Whether the usage text leaves the flag out.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        self.hidden
     }
 
     /// Whether a variable of the environment can set the flag.

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
 use crate::kubeconfig::Overrides;
 use crate::log::Log;
+use crate::subcommand::{self, Subcommand};
 
 /// A command line that was understood.
 pub(crate) enum Invocation {
@@ -31,12 +32,16 @@ pub(crate) enum Mode {
 /// Everything the command line and its environment decide, apart from the mode's own details.
 pub(crate) struct Args {
     pub(crate) mode: Mode,
+    /// `--merge-into`.
+    pub(crate) merge_into: String,
     /// `--secret-file`, and whether the command line itself names it.
     pub(crate) secret_file: Option<String>,
     pub(crate) secret_file_explicit: bool,
     /// `--sealed-secret-file`.
     pub(crate) sealed_secret_file: Option<String>,
     pub(crate) format: String,
+    /// `--format` as the command line itself gives it; then it also holds for files that are changed in place.
+    pub(crate) format_explicit: Option<String>,
     /// `--cert`: file or URL; nothing means the controller.
     pub(crate) cert: Option<String>,
     /// `--scope`, if it was given.
@@ -67,16 +72,20 @@ pub(crate) fn read(
     args: impl IntoIterator<Item = String>,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Invocation> {
+    let mut args = args.into_iter().peekable();
+    if let Some(subcommand) = args.peek().and_then(|first| Subcommand::named(first)) {
+        return subcommand.run(args.skip(1)).map(Invocation::Print);
+    }
     let values = match parse(TABLE, args, environment, EnvPolicy::IgnoreInvalid) {
         Ok(Outcome::Run(values)) => values,
-        Ok(Outcome::Help) => return Ok(Invocation::Print(usage(program, TABLE))),
+        Ok(Outcome::Help) => return Ok(Invocation::Print(usage_text(program))),
         Err(error) => return Err(Error::Usage(error.to_string())),
     };
     if values.bool("version") {
         return Ok(Invocation::Print(format!("kubeseal version: {}\n", version())));
     }
     if values.bool("help") {
-        return Ok(Invocation::Print(usage(program, TABLE)));
+        return Ok(Invocation::Print(usage_text(program)));
     }
     if !values.list("from-file").is_empty() && !values.bool("raw") {
         return Err(Error::new("--from-file requires --raw"));
@@ -86,7 +95,7 @@ pub(crate) fn read(
 
 /// The usage text, as it precedes errors of the command line.
 pub(crate) fn usage_text(program: &str) -> String {
-    usage(program, TABLE)
+    format!("{}\n{}", usage(program, TABLE), subcommand::USAGE)
 }
 
 /// The version that a release is stamped with, otherwise the package's.
@@ -98,10 +107,12 @@ fn from_values(values: &Values) -> Args {
     let given = |name: &str| Some(values.string(name)).filter(|text| !text.is_empty()).map(str::to_owned);
     Args {
         mode: mode(values),
+        merge_into: values.string("merge-into").to_owned(),
         secret_file: given("secret-file"),
         secret_file_explicit: values.source("secret-file") == Source::CommandLine,
         sealed_secret_file: given("sealed-secret-file"),
         format: values.string("format").to_owned(),
+        format_explicit: given("format").filter(|_| values.source("format") == Source::CommandLine),
         cert: given("cert"),
         scope: scope(values),
         name: given("name"),

@@ -40,7 +40,7 @@ pub(crate) const TABLE: &[Flag] = &[
     switch("fetch-cert", "print the sealing certificate").heading(OTHER),
     switch("validate", "ask the controller whether it can open the SealedSecrets in the input").heading(OTHER),
     text("merge-into", "seal the input and add its items to the SealedSecret in this file").heading(OTHER),
-    switch("re-encrypt", "have the controller encrypt the SealedSecrets in the input with its newest key")
+    switch("re-encrypt", "have the controller encrypt the SealedSecrets in the input with its newest key; a file given with -f is changed in place, unless -w names another")
         .heading(OTHER),
     Flag::alias("rotate", "re-encrypt", Kind::Bool, "").deprecated("please use --re-encrypt instead"),
     switch("recovery-unseal", "decrypt a SealedSecret offline with backed-up private keys").heading(OTHER),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
-use sealed_secrets_resource::document::{Node, NodeValue, read_stream};
+use sealed_secrets_resource::document::{Node, NodeValue, ReadError, read_stream};
 use sealed_secrets_resource::{Rules, SealedSecret, Secret};
 use zeroize::Zeroizing;
 
@@ -17,7 +17,40 @@ pub(crate) enum Input {
     File(String, File),
 }
 
+/// What to call an input in messages.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    Stdin,
+    File(String),
+}
+
+impl Name {
+    /// Puts the file in front of a message about a place in it.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        match self {
+            Name::Stdin => error,
+            Name::File(path) => error.prefix(&format!("{path}: ")),
+        }
+    }
+
+    /// The error for text that is no document at all.
+    pub(crate) fn unreadable(&self, error: &ReadError) -> Error {
+        match self {
+            Name::Stdin => Error::new(format!("cannot read the input: {error}")),
+            Name::File(path) => Error::new(format!("cannot read {path}: {error}")),
+        }
+    }
+}
+
 impl Input {
+    /// What messages call it.
+    pub(crate) fn name(&self) -> Name {
+        match self {
+            Input::Stdin => Name::Stdin,
+            Input::File(path, _) => Name::File(path.clone()),
+        }
+    }
+
     /// Opens `--secret-file`; without it, or with `-`, standard input.
     ///
     /// # Errors
@@ -63,7 +96,11 @@ pub(crate) fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>> {
     read_open_file(path, &mut file)
 }
 
-fn read_open_file(path: &str, file: &mut File) -> Result<Zeroizing<Vec<u8>>> {
+/// Reads a file that is open already.
+///
+/// # Errors
+/// `read <path>: …`.
+pub(crate) fn read_open_file(path: &str, file: &mut File) -> Result<Zeroizing<Vec<u8>>> {
     // Only a guess of the size: pipes and /proc files say 0.
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     read_all(file, usize::try_from(size).unwrap_or(0)).map_err(|error| Error::file("read", path, &error))
@@ -95,9 +132,9 @@ fn read_all(source: &mut dyn Read, expected: usize) -> io::Result<Zeroizing<Vec<
 ///
 /// # Errors
 /// The first document that cannot be read or is of another kind; nothing is skipped in silence.
-pub(crate) fn secrets(input: &[u8]) -> Result<(Vec<Secret>, Vec<String>)> {
+pub(crate) fn secrets(input: &[u8], name: &Name) -> Result<(Vec<Secret>, Vec<String>)> {
     let mut warnings = Vec::new();
-    let secrets = objects(input, &SECRET, |node| {
+    let secrets = objects(input, name, &SECRET, |node| {
         boolean_name_warnings(node, &mut warnings);
         Secret::from_node(node, Rules::Lenient).map_err(|error| Error::new(error.to_string()))
     })?;
@@ -108,9 +145,32 @@ pub(crate) fn secrets(input: &[u8]) -> Result<(Vec<Secret>, Vec<String>)> {
 ///
 /// # Errors
 /// As for [`secrets`].
-pub(crate) fn sealed_secrets(input: &[u8]) -> Result<Vec<SealedSecret>> {
-    objects(input, &SEALED_SECRET, |node| {
+pub(crate) fn sealed_secrets(input: &[u8], name: &Name) -> Result<Vec<SealedSecret>> {
+    objects(input, name, &SEALED_SECRET, |node| {
         SealedSecret::from_node(node, Rules::Lenient).map_err(|error| Error::new(error.to_string()))
+    })
+}
+
+/// The SealedSecrets of an input, lists expanded, by the rules for a single object (spec/kubeseal-cli.md 5.2).
+///
+/// # Errors
+/// As for [`secrets`]; also an object of which nothing could be recovered, because it has neither a name nor items
+/// (decision 24).
+pub(crate) fn recoverable(input: &[u8], name: &Name) -> Result<Vec<SealedSecret>> {
+    objects(input, name, &Expected { fields: &[], ..SEALED_SECRET }, |node| {
+        SealedSecret::check_type(node, false).map_err(|error| Error::new(error.to_string()))?;
+        let sealed = SealedSecret::from_node(node, Rules::Strict).map_err(|error| Error::new(error.to_string()))?;
+        let spec = &sealed.spec;
+        if sealed.metadata.name.is_empty()
+            && spec.encrypted_data.is_empty()
+            && spec.template.data.is_empty()
+            && spec.data.is_none()
+        {
+            let line = node.position.line;
+            return Err(Error::new(format!("line {line}: the SealedSecret has neither a name nor items"))
+                .hint("field names are case-sensitive here: metadata, spec, encryptedData"));
+        }
+        Ok(sealed)
     })
 }
 
@@ -118,7 +178,7 @@ pub(crate) fn sealed_secrets(input: &[u8]) -> Result<Vec<SealedSecret>> {
 struct Expected {
     kind: &'static str,
     list_kind: &'static str,
-    /// A document without any of these says nothing and is left out.
+    /// A document without any of these says nothing and is left out; if there are none here, every document counts.
     fields: &'static [&'static str],
 }
 
@@ -134,12 +194,18 @@ const SEALED_SECRET: Expected = Expected {
     fields: &["kind", "apiVersion", "metadata", "spec", "status"],
 };
 
-fn objects<T>(input: &[u8], expected: &Expected, mut decode: impl FnMut(&Node) -> Result<T>) -> Result<Vec<T>> {
-    let documents = read_stream(input).map_err(|error| Error::new(format!("cannot read the input: {error}")))?;
+fn objects<T>(
+    input: &[u8],
+    name: &Name,
+    expected: &Expected,
+    mut decode: impl FnMut(&Node) -> Result<T>,
+) -> Result<Vec<T>> {
+    let documents = read_stream(input).map_err(|error| name.unreadable(&error))?;
     let mut found = Vec::new();
     for document in &documents {
-        if expected.fields.iter().any(|field| document.root.get_any_case(field).is_some()) {
-            collect(&document.root, expected, &mut decode, &mut found)?;
+        let says_something = |field: &&str| document.root.get_any_case(field).is_some();
+        if expected.fields.is_empty() || expected.fields.iter().any(says_something) {
+            collect(&document.root, expected, &mut decode, &mut found).map_err(|error| name.locate(error))?;
         }
     }
     Ok(found)
@@ -194,7 +260,7 @@ mod tests {
     use super::*;
 
     fn names(input: &str) -> Vec<String> {
-        secrets(input.as_bytes()).unwrap().0.into_iter().map(|secret| secret.metadata.name).collect()
+        secrets(input.as_bytes(), &Name::Stdin).unwrap().0.into_iter().map(|secret| secret.metadata.name).collect()
     }
 
     #[test]
@@ -226,20 +292,20 @@ mod tests {
             "kind: List\nitems: [{kind: ConfigMap}]\n",
             "kind: Secret\n---\nkind: ConfigMap\n",
         ] {
-            let Err(error) = secrets(input.as_bytes()) else { panic!("{input} was accepted") };
+            let Err(error) = secrets(input.as_bytes(), &Name::Stdin) else { panic!("{input} was accepted") };
             assert!(error.to_string().contains("\"ConfigMap\""), "{error}");
         }
-        let Err(error) = sealed_secrets(b"kind: Secret\n") else { panic!("a Secret was accepted") };
+        let Err(error) = sealed_secrets(b"kind: Secret\n", &Name::Stdin) else { panic!("a Secret was accepted") };
         assert!(error.to_string().contains("expected a SealedSecret"), "{error}");
     }
 
     #[test]
     fn boolean_words_as_names_are_warned_about() {
-        let (found, warnings) = secrets(b"metadata:\n  name: y\n  namespace: \"n\"\n").unwrap();
+        let (found, warnings) = secrets(b"metadata:\n  name: y\n  namespace: \"n\"\n", &Name::Stdin).unwrap();
         assert_eq!((found[0].metadata.name.as_str(), found[0].metadata.namespace.as_str()), ("true", "n"));
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("line 2: metadata.name") && warnings[0].contains("quotes"), "{}", warnings[0]);
-        assert!(secrets(b"metadata: {name: true, namespace: no-way}\n").unwrap().1.is_empty());
+        assert!(secrets(b"metadata: {name: true, namespace: no-way}\n", &Name::Stdin).unwrap().1.is_empty());
     }
 
     #[test]
@@ -250,7 +316,7 @@ mod tests {
             "{\"stringData\": {\"k\": \"hunter2-secret\"",
             "metadata: hunter2-secret\n",
         ] {
-            let Err(error) = secrets(input.as_bytes()) else { panic!("{input} was accepted") };
+            let Err(error) = secrets(input.as_bytes(), &Name::Stdin) else { panic!("{input} was accepted") };
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }

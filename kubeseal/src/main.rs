@@ -14,7 +14,9 @@ mod klog_flags;
 mod kubeconfig;
 mod log;
 mod output;
+mod parallel;
 mod proxy;
+mod subcommand;
 mod transport;
 mod trust;
 

@@ -1,11 +1,17 @@
 //! The things kubeseal can do, and which one it does (spec/kubeseal-cli.md 4).
 
 mod fetch_cert;
+mod merge;
+mod namespace_lookup;
 mod raw;
+mod re_encrypt;
+mod recover;
 mod seal;
 mod validate;
 
 use std::io::{self, IsTerminal};
+
+use sealed_secrets_resource::document::edit::EditError;
 
 use crate::args::{Args, Mode};
 use crate::error::{Error, Result};
@@ -17,14 +23,14 @@ use crate::say;
 /// # Errors
 /// The first thing that goes wrong. Results before it are on standard output already, a result file is untouched.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    refuse_what_is_missing(args.mode)?;
     for notice in &args.notices {
         say(notice);
     }
     if args.positionals > 0 {
         say("warning: arguments that are no flags are ignored; the input comes from -f FILE or standard input");
     }
-    if !args.recovery_private_keys.is_empty() && io::stderr().is_terminal() {
+    let ignored = !args.recovery_private_keys.is_empty() && args.mode != Mode::RecoveryUnseal;
+    if ignored && io::stderr().is_terminal() {
         say("warning: ignoring --recovery-private-key because --recovery-unseal is not given");
     }
     let input = Input::open(args.secret_file.as_deref())?;
@@ -40,18 +46,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Mode::Validate => validate::run(args, input),
         Mode::FetchCert => fetch_cert::run(args),
         Mode::Raw => raw::run(args),
-        // The others have been refused.
-        Mode::Seal | Mode::MergeInto | Mode::ReEncrypt | Mode::RecoveryUnseal => seal::run(args, input),
+        Mode::Seal => seal::run(args, input),
+        Mode::MergeInto => merge::run(args, input),
+        Mode::ReEncrypt => re_encrypt::run(args, input),
+        Mode::RecoveryUnseal => recover::run(args, input),
     }
 }
 
-/// Modes that this build knows by name only must not do half of their work.
-fn refuse_what_is_missing(mode: Mode) -> Result<()> {
-    let flag = match mode {
-        Mode::MergeInto => "--merge-into",
-        Mode::ReEncrypt => "--re-encrypt",
-        Mode::RecoveryUnseal => "--recovery-unseal",
-        Mode::Validate | Mode::FetchCert | Mode::Raw | Mode::Seal => return Ok(()),
-    };
-    Err(Error::new(format!("this build does not have {flag} yet")).hint("nothing was read or written"))
+/// The error for an input without SealedSecrets.
+fn none_found() -> Error {
+    Error::new("no sealed secrets found").hint("is the input empty, or are these documents of another kind?")
+}
+
+/// The error for a file that cannot be changed as it is written.
+fn unwritable_in_place(name: &str, error: &EditError) -> Error {
+    let failure = Error::new(format!("{name}: {error}"));
+    if error.is_about_style() {
+        failure.hint("-o yaml or -o json writes the whole file anew, without its comments")
+    } else {
+        failure
+    }
 }

@@ -9,9 +9,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, ServerConnection, SignatureScheme, StreamOwned};
 
 /// One request, as it came.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ impl Request {
 pub(crate) enum Reply {
     /// Status, header lines, body.
     Send(u16, Vec<String>, Vec<u8>),
+    /// The same, but it promises so many bytes more and then closes the connection.
+    Cut(u16, Vec<String>, Vec<u8>, usize),
     /// Keeps the connection and never says anything.
     Hang,
 }
@@ -70,11 +75,26 @@ impl Server {
 
     /// The same over TLS, with the certificate `server.crt`.
     pub(crate) fn start_tls(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let certificate = CertificateDer::from_pem_file(key_file("server.crt")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(key_file("server.key")).unwrap();
-        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
-        Server::listen(Some(Arc::new(config)), Arc::new(script))
+        Server::start_tls_as(&[key_file("server.crt"), key_file("server.key")], None, script)
+    }
+
+    /// The same with another certificate and its key; asks for a client certificate if it is told which one.
+    pub(crate) fn start_tls_as(
+        [certificate, key]: &[String; 2],
+        client: Option<&str>,
+        script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        let _ = aws_lc_rs::default_provider().install_default();
+        let certificate = CertificateDer::from_pem_file(certificate).unwrap();
+        let key = PrivateKeyDer::from_pem_file(key).unwrap();
+        let config = match client {
+            None => ServerConfig::builder().with_no_client_auth(),
+            Some(client) => {
+                let expected = CertificateDer::from_pem_file(client).unwrap();
+                ServerConfig::builder().with_client_cert_verifier(Arc::new(OnlyThis(expected)))
+            }
+        };
+        Server::listen(Some(Arc::new(config.with_single_cert(vec![certificate], key).unwrap())), Arc::new(script))
     }
 
     fn listen(tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Server {
@@ -107,6 +127,53 @@ impl Server {
     }
 }
 
+/// Takes one client certificate, whoever issued it.
+#[derive(Debug)]
+struct OnlyThis(CertificateDer<'static>);
+
+impl ClientCertVerifier for OnlyThis {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        if *end_entity == self.0 {
+            Ok(ClientCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General("another client".to_owned()))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
 fn serve(mut stream: impl Read + Write, script: &Arc<Script>, seen: &Mutex<Vec<Request>>) {
     while let Some(request) = read_request(&mut stream) {
         let earlier = {
@@ -114,17 +181,22 @@ fn serve(mut stream: impl Read + Write, script: &Arc<Script>, seen: &Mutex<Vec<R
             seen.push(request.clone());
             seen.len() - 1
         };
-        let Reply::Send(status, headers, body) = script(&request, earlier) else {
-            thread::sleep(std::time::Duration::from_secs(60));
-            return;
+        let (status, headers, body, missing) = match script(&request, earlier) {
+            Reply::Send(status, headers, body) => (status, headers, body, 0),
+            Reply::Cut(status, headers, body, missing) => (status, headers, body, missing),
+            Reply::Hang => {
+                thread::sleep(std::time::Duration::from_secs(60));
+                return;
+            }
         };
         let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        let head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+        let head = format!("HTTP/1.1 {status} \r\ncontent-length: {}\r\n{headers}\r\n", body.len() + missing);
         if stream
             .write_all(head.as_bytes())
             .and_then(|()| stream.write_all(&body))
             .and_then(|()| stream.flush())
             .is_err()
+            || missing > 0
         {
             return;
         }
@@ -225,7 +297,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Run {
+    pub(crate) fn of(output: &Output) -> Run {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -236,6 +308,13 @@ impl Run {
         assert_eq!(self.code, Some(1), "{self:?}");
         assert_eq!(self.stderr.lines().next(), Some(first_line), "{self:?}");
         assert_eq!(self.stdout, "");
+    }
+
+    /// The run must have succeeded, with this on standard output and nothing on standard error.
+    #[track_caller]
+    pub(crate) fn stdout_of_success(&self, stdout: &str) {
+        self.succeeded();
+        assert_eq!(self.stdout, stdout);
     }
 
     #[track_caller]

@@ -1,4 +1,4 @@
-//! Where results go: standard output, or `--sealed-secret-file` all at once (spec/kubeseal-cli.md 9).
+//! Files that are replaced as a whole or written through.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -8,30 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sealed_secrets_resource::document::{to_json_pretty, to_yaml};
-use serde::Serialize;
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
-use zeroize::Zeroizing;
 
+use super::{write_error, write_stdout};
 use crate::error::{Error, Result, io_cause};
-
-/// Takes the results of a run.
-///
-/// Standard output gets each result as it comes. A file is touched by [`Output::commit`] alone: nothing of it changes, and
-/// nothing lies beside it, while the run may still fail or be interrupted.
-pub(crate) struct Output {
-    sink: Sink,
-    format: String,
-}
-
-enum Sink {
-    Stdout,
-    File { target: Target, content: Zeroizing<Vec<u8>>, written: bool },
-}
 
 /// What a file name stands for.
 #[derive(Debug, PartialEq, Eq)]
-enum Target {
+pub(super) enum Target {
     /// A regular file, or none yet, behind all symbolic links: replaced as a whole.
     Replace(PathBuf),
     /// A device, a pipe or an open file of this process: written through (decision 33).
@@ -40,93 +24,39 @@ enum Target {
     Stdout,
 }
 
-impl Output {
-    /// Results go to `file` or to standard output, resources in `format` (`-o`), which is looked at when the first one is
-    /// written.
-    ///
-    /// # Errors
-    /// When the file could not be created where it shall stand. Nothing is left behind by the check.
-    pub(crate) fn prepare(file: Option<&str>, format: &str) -> Result<Output> {
-        let Some(name) = file else { return Ok(Output { sink: Sink::Stdout, format: format.to_owned() }) };
-        let format = if name.ends_with(".yaml") || name.ends_with(".yml") { "yaml" } else { format };
-        let target = resolve(Path::new(name)).map_err(|error| Error::file("open", name, &error))?;
+/// Who may read a file afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Whoever could read the file that was there; a new file follows the umask.
+    AsBefore,
+    /// Only its owner.
+    OwnerOnly,
+}
+
+impl Target {
+    /// Makes sure as far as possible without touching anything that the target can be written.
+    pub(super) fn of(name: &str) -> io::Result<Target> {
+        let target = resolve(Path::new(name))?;
         if let Target::Replace(path) = &target {
-            check_directory(path).map_err(|error| Error::file("open", name, &error))?;
+            check_directory(path)?;
         }
-        let sink = Sink::File { target, content: Zeroizing::default(), written: false };
-        Ok(Output { sink, format: format.to_owned() })
+        Ok(target)
     }
 
-    /// Writes a resource in the format of this output.
+    /// Writes the whole content.
     ///
     /// # Errors
-    /// An unknown format, or a failure of standard output.
-    pub(crate) fn write_resource(&mut self, resource: &impl Serialize) -> Result<()> {
-        let text = match self.format.to_ascii_lowercase().as_str() {
-            "" | "json" => to_json_pretty(resource),
-            "yaml" => to_yaml(resource),
-            _ => {
-                return Err(Error::new(format!("unsupported output format: {}", self.format))
-                    .hint("json and yaml are supported"));
-            }
-        };
-        let text = Zeroizing::new(text.map_err(|error| Error::new(error.to_string()))?);
-        self.write_bytes(text.as_bytes())
-    }
-
-    /// Writes bytes as they are.
-    ///
-    /// # Errors
-    /// A failure of standard output.
-    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.sink {
-            Sink::Stdout => write_stdout(bytes),
-            Sink::File { content, written, .. } => {
-                *written |= !bytes.is_empty();
-                append_without_copies(content, bytes);
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts the file in place. Without any result an existing file stays as it is (decision 10).
-    ///
-    /// # Errors
-    /// Whatever the system says; an existing file is unharmed then, and no new one is left behind.
-    pub(crate) fn commit(self) -> Result<()> {
-        let Sink::File { target, content, written: true } = self.sink else { return Ok(()) };
-        match target {
-            Target::Stdout => write_stdout(&content),
+    /// Whatever the system says; a file that was there is unharmed then.
+    pub(super) fn write(&self, content: &[u8], access: Access) -> Result<()> {
+        match self {
+            Target::Stdout => write_stdout(content),
             Target::WriteThrough(path) => {
-                let written = OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(&content));
+                let written = OpenOptions::new().append(true).open(path).and_then(|mut file| file.write_all(content));
                 written.map_err(|error| write_error(&path.to_string_lossy(), &error))
             }
-            Target::Replace(path) => replace(&path, &content),
+            Target::Replace(path) => replace(path, content, access),
         }
     }
-}
-
-/// Writes to standard output and flushes, so that a failure is seen.
-///
-/// # Errors
-/// [`Error::BrokenPipe`] when nobody reads any more, otherwise the system's words.
-pub(crate) fn write_stdout(bytes: &[u8]) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| write_error("/dev/stdout", &error))
-}
-
-fn write_error(name: &str, error: &io::Error) -> Error {
-    if error.kind() == io::ErrorKind::BrokenPipe { Error::BrokenPipe } else { Error::file("write", name, error) }
-}
-
-/// Appends without leaving the old content in freed memory when the buffer grows.
-fn append_without_copies(content: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
-    if content.capacity() - content.len() < bytes.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((content.len() + bytes.len()) * 2));
-        larger.extend_from_slice(content);
-        *content = larger;
-    }
-    content.extend_from_slice(bytes);
 }
 
 /// Follows symbolic links, the last one to a missing file included, so that the link stays and its target is written.
@@ -174,11 +104,11 @@ fn check_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a new file beside the target and renames it over the target.
-fn replace(path: &Path, content: &[u8]) -> Result<()> {
+fn replace(path: &Path, content: &[u8], access: Access) -> Result<()> {
     let name = path.to_string_lossy();
     let signals = HeldBack::start()
         .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
-    let replaced = write_beside(path, content).and_then(|file| {
+    let replaced = write_beside(path, content, access).and_then(|file| {
         // A run that was interrupted by now leaves everything as it was: the new file goes when it is dropped.
         if signals.any_arrived() {
             return Ok(());
@@ -190,13 +120,13 @@ fn replace(path: &Path, content: &[u8]) -> Result<()> {
 }
 
 /// A complete new file beside the target, with the mode that it shall have.
-fn write_beside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+fn write_beside(path: &Path, content: &[u8], access: Access) -> io::Result<tempfile::NamedTempFile> {
     let existing = fs::metadata(path).ok();
     let mut prefix = OsString::from(".");
     // Room for the random part: names have at most 255 bytes.
     prefix.push(path.file_name().filter(|name| name.len() < 200).unwrap_or_default());
     // The system takes the umask off this mode.
-    let mode = if existing.is_some() { 0o600 } else { 0o666 };
+    let mode = if existing.is_some() || access == Access::OwnerOnly { 0o600 } else { 0o666 };
     let mut file = tempfile::Builder::new()
         .prefix(&prefix)
         .rand_bytes(10)
@@ -204,20 +134,23 @@ fn write_beside(path: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFi
         .tempfile_in(directory_of(path))?;
     file.write_all(content)?;
     if let Some(existing) = existing {
-        keep_owner_and_mode(file.as_file(), &existing)?;
+        keep_owner(file.as_file(), &existing)?;
+        if access == Access::AsBefore {
+            file.as_file().set_permissions(Permissions::from_mode(existing.mode() & 0o7777))?;
+        }
     }
     // Some systems report a full disk only now.
     file.as_file().sync_all()?;
     Ok(file)
 }
 
-/// Makes the new file look like the one it replaces (decision 9). Only root can keep a foreign owner.
-fn keep_owner_and_mode(file: &File, existing: &fs::Metadata) -> io::Result<()> {
+/// Gives the new file to the owner of the one it replaces. Only root can keep a foreign owner.
+fn keep_owner(file: &File, existing: &fs::Metadata) -> io::Result<()> {
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
         let _ = std::os::unix::fs::fchown(file, Some(existing.uid()), Some(existing.gid()));
     }
-    file.set_permissions(Permissions::from_mode(existing.mode() & 0o7777))
+    Ok(())
 }
 
 /// Holds Ctrl-C and its kin back while a temporary file exists, so that none is ever left behind.
@@ -249,6 +182,7 @@ impl HeldBack {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::Output;
     use super::*;
     use std::os::unix::fs::symlink;
 
@@ -321,28 +255,5 @@ mod tests {
             assert_eq!(resolve(Path::new(name)).unwrap(), Target::Stdout, "{name}");
         }
         write(Path::new("/dev/null"), "gone").unwrap();
-    }
-
-    #[test]
-    fn the_suffix_of_the_file_beats_the_format() {
-        for (name, asked, want) in [
-            ("x.yaml", "json", "yaml"),
-            ("x.yml", "xml", "yaml"),
-            ("x.YAML", "json", "json"),
-            ("x.json", "yaml", "yaml"),
-        ] {
-            let place = tempfile::tempdir().unwrap();
-            let output = Output::prepare(place.path().join(name).to_str(), asked).unwrap();
-            assert_eq!(output.format, want, "{name} {asked}");
-        }
-    }
-
-    #[test]
-    fn a_growing_buffer_holds_everything() {
-        let mut content = Zeroizing::default();
-        for _ in 0..100 {
-            append_without_copies(&mut content, b"0123456789");
-        }
-        assert_eq!(content.len(), 1000);
     }
 }

@@ -1,0 +1,181 @@
+//! Talks to the controller through the API server's service proxy, the only way there is (spec/kubeseal-cli.md 8).
+
+mod api_server;
+mod reply;
+
+use http::{Method, StatusCode};
+use hyper::body::Bytes;
+use sealed_secrets_resource::SealedSecret;
+use sealed_secrets_resource::document::to_json_compact;
+use serde_json::Value;
+
+use crate::args::Args;
+use crate::error::{Error, Result};
+use crate::kubeconfig::connection;
+use crate::transport::Runtime;
+use api_server::ApiServer;
+use reply::Answer;
+
+/// How requests introduce themselves.
+pub(crate) const USER_AGENT: &str = concat!("kubeseal/", env!("CARGO_PKG_VERSION"));
+
+/// The controller behind its Service.
+pub(crate) struct Controller {
+    server: ApiServer,
+    runtime: Runtime,
+    namespace: String,
+    /// `http:<name>:<port name>`, the form that access rules list.
+    service: String,
+}
+
+/// What the verify endpoint says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Opens,
+    DoesNotOpen,
+}
+
+impl Controller {
+    /// Finds the Service of the controller.
+    ///
+    /// # Errors
+    /// `cannot get sealed secret service: …`, or the faults of the kubeconfig.
+    pub(crate) fn connect(args: &Args) -> Result<Controller> {
+        let connection = connection(&args.overrides, &args.log)?;
+        let runtime = Runtime::start()?;
+        let server = runtime.block_on(async { ApiServer::new(connection, args.log) })?;
+        let (namespace, name) = (segment(&args.controller_namespace), segment(&args.controller_name));
+        let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
+        let service = run(&runtime, server.request(Method::GET, &path, "application/json", None))?;
+        let service = service.and_then(|reply| reply.success("get", &format!("services {name}")));
+        let port = match service.and_then(|body| port_name(&body)) {
+            Ok(port) => port,
+            Err(cause) => {
+                return Err(Error::new(format!("cannot get sealed secret service: {cause}")).hint(
+                    "use --controller-name and --controller-namespace if the controller's Service has another name or namespace",
+                ));
+            }
+        };
+        let service = format!("http:{name}:{}", segment(&port));
+        Ok(Controller { server, runtime, namespace, service })
+    }
+
+    /// The certificate that the controller publishes, as PEM text.
+    ///
+    /// # Errors
+    /// `cannot fetch certificate: …`.
+    pub(crate) fn certificate(&self) -> Result<Vec<u8>> {
+        let reply = self.proxied(Method::GET, "cert.pem", "application/x-pem-file, */*", None)?;
+        let body = reply.and_then(|reply| reply.success("get", &self.resource()));
+        body.map(|body| body.to_vec()).map_err(|cause| Error::new(format!("cannot fetch certificate: {cause}")))
+    }
+
+    /// Asks whether the controller can open a SealedSecret.
+    ///
+    /// # Errors
+    /// `cannot validate sealed secret: …` for every answer but yes and no.
+    pub(crate) fn verify(&self, sealed_secret: &SealedSecret) -> Result<Verdict> {
+        let reply = self.proxied(Method::POST, "verify", "*/*", Some(body(sealed_secret)?))?;
+        match reply {
+            Ok(reply) if reply.status == StatusCode::CONFLICT => Ok(Verdict::DoesNotOpen),
+            reply => match reply.and_then(|reply| reply.success("post", &self.resource())) {
+                Ok(_) => Ok(Verdict::Opens),
+                Err(cause) => Err(Error::new(format!("cannot validate sealed secret: {cause}"))),
+            },
+        }
+    }
+
+    /// Has the controller encrypt a SealedSecret with its newest key.
+    ///
+    /// # Errors
+    /// `unable to rotate secret` when the controller cannot open it, `cannot re-encrypt secret: …` for every other failure.
+    pub(crate) fn re_encrypt(&self, sealed_secret: &SealedSecret) -> Result<SealedSecret> {
+        let failure = |cause: String| Error::new(format!("cannot re-encrypt secret: {cause}"));
+        let reply = self.proxied(Method::POST, "rotate", "*/*", Some(body(sealed_secret)?))?;
+        if reply.as_ref().is_ok_and(|reply| reply.status == StatusCode::CONFLICT) {
+            return Err(Error::new("unable to rotate secret"));
+        }
+        let body = reply.and_then(|reply| reply.success("post", &self.resource())).map_err(failure)?;
+        let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
+        let mut answer = SealedSecret::from_json(&value)
+            .map_err(|error| failure(format!("the reply is no SealedSecret: {error}")))?;
+        let (asked, given) = (&sealed_secret.metadata, &mut answer.metadata);
+        if (&asked.namespace, &asked.name) != (&given.namespace, &given.name) {
+            return Err(failure("the reply is about another object".to_owned()));
+        }
+        given.creation_timestamp = None;
+        given.deletion_timestamp = None;
+        given.generation = None;
+        Ok(answer)
+    }
+
+    fn proxied(&self, method: Method, endpoint: &str, accept: &str, body: Option<Bytes>) -> Result<Answer> {
+        let path = format!("/api/v1/namespaces/{}/services/{}/proxy/v1/{endpoint}", self.namespace, self.service);
+        run(&self.runtime, self.server.request(method, &path, accept, body))
+    }
+
+    fn resource(&self) -> String {
+        format!("services {}", self.service)
+    }
+}
+
+/// A SealedSecret as a request carries it.
+fn body(sealed_secret: &SealedSecret) -> Result<Bytes> {
+    let failure = |cause: String| Error::new(format!("cannot send the SealedSecret: {cause}"));
+    let mut value = serde_json::to_value(sealed_secret).map_err(|error| failure(error.to_string()))?;
+    if sealed_secret.spec.data.is_some() && sealed_secret.spec.encrypted_data.is_empty() {
+        // The deprecated form has no items: not even none.
+        value["spec"]["encryptedData"] = Value::Null;
+    }
+    to_json_compact(&value).map(Into::into).map_err(|error| failure(error.to_string()))
+}
+
+/// An answer that says no is for the caller to put into words.
+fn run(runtime: &Runtime, request: impl Future<Output = Answer>) -> Result<Answer> {
+    runtime.block_on(async { Ok(request.await) })
+}
+
+/// The name of the Service's first port; empty if it has none, or no ports at all.
+fn port_name(service: &[u8]) -> std::result::Result<String, String> {
+    let service: Value =
+        serde_json::from_slice(service).map_err(|_| "the API server's reply is not JSON".to_owned())?;
+    Ok(service["spec"]["ports"][0]["name"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A name as one segment of a path. Colons stay as they are: access rules are compared with the text.
+fn segment(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_without_ports_has_an_unnamed_one() {
+        for (service, want) in [
+            (r#"{"spec":{"ports":[{"name":"http"},{"name":"metrics"}]}}"#, "http"),
+            (r#"{"spec":{"ports":[{"port":8080}]}}"#, ""),
+            (r#"{"spec":{}}"#, ""),
+            ("{}", ""),
+        ] {
+            assert_eq!(port_name(service.as_bytes()).unwrap(), want);
+        }
+        assert!(port_name(b"<html>").is_err());
+    }
+
+    #[test]
+    fn names_stay_one_segment_of_the_path() {
+        assert_eq!(segment("sealed-secrets-controller"), "sealed-secrets-controller");
+        assert_eq!(segment("a/../b?c:d é"), "a%2F..%2Fb%3Fc:d%20%C3%A9");
+    }
+}

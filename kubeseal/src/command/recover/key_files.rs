@@ -1,0 +1,23 @@
+//! The key files of `--recovery-private-key` (spec/wire-format.md 10.2, decision 24).
+
+use sealed_secrets_crypto::KeyRing;
+use sealed_secrets_resource::KeyFile;
+
+use crate::error::{Error, Result};
+use crate::{input, say};
+
+/// Every usable key of every file. What else looked like a key is told on standard error.
+///
+/// # Errors
+/// A file that cannot be read or holds no usable key.
+pub(super) fn read(files: &[String]) -> Result<KeyRing> {
+    let mut keys = Vec::new();
+    for name in files {
+        let found = KeyFile::read(&input::read_file(name)?).map_err(|error| Error::new(format!("{name}: {error}")))?;
+        for skipped in &found.skipped {
+            say(&format!("warning: {name}: left out: {skipped}"));
+        }
+        keys.extend(found.keys);
+    }
+    Ok(KeyRing::new(keys))
+}
