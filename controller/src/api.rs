@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::leadership::Leadership;
 use crate::object::ObjectKey;
 use crate::throttle::Throttle;
 
@@ -21,6 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const BUSY_REPEATS: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const JSON: &str = "application/json";
 const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
 
@@ -44,6 +46,9 @@ pub enum ApiError {
         /// Method and path.
         call: String,
     },
+    /// The call was not made, or its answer not waited for, because another replica may lead now.
+    #[error("not written, this replica does not lead any more")]
+    NotLeading,
 }
 
 impl ApiError {
@@ -51,7 +56,7 @@ impl ApiError {
     pub fn code(&self) -> Option<u16> {
         match self {
             ApiError::Refused { code, .. } => Some(*code),
-            ApiError::NoAnswer(_) | ApiError::Unreadable { .. } => None,
+            ApiError::NoAnswer(_) | ApiError::Unreadable { .. } | ApiError::NotLeading => None,
         }
     }
 }
@@ -68,12 +73,13 @@ struct Preconditions<'a> {
 pub struct Api {
     client: kube::Client,
     throttle: Option<Throttle>,
+    leadership: Leadership,
 }
 
 impl Api {
-    /// Calls through `client`, which knows the address and the credentials.
-    pub fn new(client: kube::Client, throttle: Option<Throttle>) -> Api {
-        Api { client, throttle }
+    /// Calls through `client`, which knows the address and the credentials. Writes only while this replica leads.
+    pub fn new(client: kube::Client, throttle: Option<Throttle>, leadership: Leadership) -> Api {
+        Api { client, throttle, leadership }
     }
 
     /// `get secrets`
@@ -152,6 +158,33 @@ impl Api {
         Ok(absent_as_none(answer)?.is_some())
     }
 
+    /// `get leases`
+    pub async fn lease(&self, key: &ObjectKey) -> Result<Option<Value>, ApiError> {
+        absent_as_none(self.object(Method::GET, &lease_path(key), None::<&()>).await)
+    }
+
+    /// `create leases`
+    pub async fn create_lease(&self, namespace: &str, lease: &Value) -> Result<Value, ApiError> {
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", segment(namespace));
+        self.object(Method::POST, &path, Some(lease)).await
+    }
+
+    /// `update leases`
+    pub async fn replace_lease(&self, key: &ObjectKey, lease: &Value) -> Result<Value, ApiError> {
+        self.object(Method::PUT, &lease_path(key), Some(lease)).await
+    }
+
+    /// `create selfsubjectaccessreviews`, which every account may: whether Secrets of this namespace may be watched.
+    pub async fn may_watch_secrets(&self, namespace: &str) -> Result<bool, ApiError> {
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"namespace": namespace, "verb": "watch", "resource": "secrets"}},
+        });
+        let answer: Value = self.object(Method::POST, ACCESS_REVIEWS, Some(&review)).await?;
+        Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or_default())
+    }
+
     async fn object<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -183,10 +216,20 @@ impl Api {
                 throttle.wait(path).await;
             }
             let attempt = self.once(&method, path, content_type, &body);
-            let answer = tokio::time::timeout(ANSWER_WITHIN, attempt).await.unwrap_or_else(|_| {
-                Err(ApiError::NoAnswer(format!("{method} {path}: no answer within {} s", ANSWER_WITHIN.as_secs())))
-            })?;
-            match answer {
+            let attempt = async {
+                tokio::time::timeout(ANSWER_WITHIN, attempt).await.unwrap_or_else(|_| {
+                    Err(ApiError::NoAnswer(format!("{method} {path}: no answer within {} s", ANSWER_WITHIN.as_secs())))
+                })
+            };
+            let answer = match method == Method::GET || path == ACCESS_REVIEWS {
+                true => attempt.await,
+                false => tokio::select! {
+                    biased;
+                    () = self.leadership.lost() => Err(ApiError::NotLeading),
+                    answer = attempt => answer,
+                },
+            };
+            match answer? {
                 Answer::Done(bytes) => return Ok(bytes),
                 Answer::Refused { error, pause: Some(pause) }
                     if repeats < BUSY_REPEATS && error.code() == Some(429) =>
@@ -268,6 +311,10 @@ fn absent_as_none<T>(answer: Result<T, ApiError>) -> Result<Option<T>, ApiError>
 
 fn secret_path(key: &ObjectKey) -> String {
     format!("/api/v1/namespaces/{}/secrets/{}", segment(&key.namespace), segment(&key.name))
+}
+
+fn lease_path(key: &ObjectKey) -> String {
+    format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/{}", segment(&key.namespace), segment(&key.name))
 }
 
 fn sealed_secret_path(key: &ObjectKey) -> String {

@@ -117,6 +117,13 @@ mod tests {
         assert!(!options.skip_recreate && !options.old_gc && !options.watch_keys);
         assert_eq!(options.status_conditions, StatusConditions::All);
         assert!(options.call_rate.is_none());
+        assert_eq!(options.lease.as_deref(), Some("sealed-secrets-controller"));
+    }
+
+    #[test]
+    fn without_election_there_is_no_lease() {
+        assert_eq!(options(&["--leader-elect=false", "--leader-elect-lease-name="]).lease, None);
+        assert_eq!(options(&["--leader-elect-lease-name=x"]).lease.as_deref(), Some("x"));
     }
 
     #[test]
@@ -155,7 +162,12 @@ mod tests {
                 2,
                 "invalid argument \"some\" for \"--status-conditions\" flag: must be one of: all, synced",
             ),
-            (&["--heal-drift"], 2, "error: --heal-drift: not available in this version"),
+            (&["--leader-elect-lease-name="], 2, "error: --leader-elect-lease-name: resource name may not be empty"),
+            (
+                &["--heal-drift", "--skip-recreate"],
+                2,
+                "error: --heal-drift: needs the watch on Secrets, which --skip-recreate turns off",
+            ),
         ];
         for (args, code, text) in cases {
             assert_eq!(refused(args), (*code, (*text).to_owned()), "{args:?}");

@@ -15,8 +15,11 @@ use crate::api::chain;
 use crate::args::VERSION;
 
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// Longest silence on a connection. Above the longest watch, which the API server ends by itself.
-const SILENCE: Duration = Duration::from_secs(310);
+/// Longest time that the API server is asked to keep a watch going, in seconds. Short, so that a connection that died
+/// without a word is noticed within a minute; a watch that ends by itself goes on without a list.
+pub const LONGEST_WATCH: u32 = 45;
+/// Longest silence on a connection. Above the longest watch.
+const SILENCE: Duration = Duration::from_secs(55);
 
 /// Why there is no way to the API server.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ use crate::args::StatusConditions;
 use crate::decide::status::{OwnFields, StatusOptions};
 use crate::events::Recorder;
 use crate::keys::Keys;
+use crate::leadership::Leadership;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::object::ObjectKey;
@@ -20,10 +21,12 @@ use crate::store::Store;
 pub struct Context {
     /// Calls to the API server.
     pub api: Arc<Api>,
+    /// Whether this replica is the one that writes.
+    pub leadership: Leadership,
     /// Watched objects.
     pub store: Arc<Store>,
     /// What is to be done.
-    pub queue: Queue<ObjectKey>,
+    pub queue: Arc<Queue<ObjectKey>>,
     /// Changed objects whose old success must not stand for long.
     pub pending: Pending,
     /// Own attempts.
@@ -49,6 +52,8 @@ pub struct Settings {
     pub accept_deprecated_data: bool,
     /// `--old-gc-behavior`
     pub old_gc: bool,
+    /// `--heal-drift`
+    pub heal_drift: bool,
     /// `--skip-recreate`
     pub skip_recreate: bool,
     /// `--update-status`

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sealed_secrets_resource::{SealedSecret, Secret, UnsealOptions, Unsealed, unseal};
+use sealed_secrets_resource::{SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, unseal};
 use serde_json::Value;
 
 use crate::api::ApiError;
 use crate::context::Context;
+use crate::decide::cause;
 use crate::decide::failure::Failure;
 use crate::keys::Snapshot;
+use crate::memory::KnownCause;
 use crate::object::ObjectKey;
 use crate::observed::Observed;
 
@@ -36,8 +38,27 @@ pub async fn opened(
         last: context.memory.of(key).opened_by.or_else(stored),
     };
     let ring = keys.ring.clone();
-    let result = context.private_work.run(move || unseal(&sealed, &ring, &options)).await;
-    result.map_err(|_| Failure::interrupted())?.map_err(|error| Failure::unseal(&error, key, observed.scope))
+    // Found out once for a version of the object and of the keys.
+    let question = (observed.digest, keys.version);
+    let known = context.memory.of(key).cause.filter(|known| known.question == question);
+    let asks = known.is_none();
+    let work = move || {
+        unseal(&sealed, &ring, &options).map_err(|error| {
+            let is_unopened = matches!(error, UnsealError::Items(_) | UnsealError::NoKey);
+            let cause = (asks && is_unopened).then(|| cause::find(&sealed, &ring)).flatten();
+            (error, cause)
+        })
+    };
+    let result = context.private_work.run(work).await.map_err(|_| Failure::interrupted())?;
+    result.map_err(|(error, found)| {
+        let failure = Failure::unseal(&error, key, observed.scope);
+        let cause = known.map_or(found, |known| known.cause);
+        context.memory.found_cause(key, KnownCause { question, cause: cause.clone() });
+        match cause {
+            Some(cause) => failure.because(&cause),
+            None => failure,
+        }
+    })
 }
 
 /// The live Secret, from the API and not from a cache.

@@ -1,6 +1,7 @@
 //! Key Secrets in the cluster: listed at start, followed while running, written after a generation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret as WatchedSecret;
@@ -8,9 +9,10 @@ use kube::runtime::watcher::{self, Event};
 use sealed_secrets_resource::{ACTIVE, KEY_LABEL, Secret};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::api::{Api, ApiError};
+use crate::client::LONGEST_WATCH;
 use crate::context::Context;
 use crate::feed::Feed;
 use crate::keys::{Change, Keys};
@@ -19,12 +21,15 @@ use crate::private_work::PrivateWork;
 use crate::queue::Class;
 use crate::readiness::Readiness;
 
+/// Time between two lists of the key Secrets where they may not be watched.
+const BETWEEN_LISTS: Duration = Duration::from_secs(60);
+
 /// The label that makes a Secret a key Secret.
 pub fn selector() -> String {
     format!("{KEY_LABEL}={ACTIVE}")
 }
 
-/// Loads all keys at start: the labelled ones, and the one from releases that did not label theirs.
+/// Loads all keys: the labelled ones, and the one from releases that did not label theirs.
 pub async fn load(
     api: &Api,
     namespace: &str,
@@ -32,7 +37,6 @@ pub async fn load(
     keys: &Arc<Keys>,
     private_work: &PrivateWork,
 ) -> Result<(), ApiError> {
-    info!("Searching for existing private keys");
     let mut found = api.key_secrets(namespace, &selector()).await?;
     let legacy: Option<Value> = api.secret(&ObjectKey::new(namespace, prefix)).await?;
     let uid = |value: &Value| value.pointer("/metadata/uid").cloned();
@@ -65,7 +69,7 @@ pub async fn follow(
     stop: CancellationToken,
 ) {
     let api: kube::Api<WatchedSecret> = kube::Api::namespaced(client, &namespace);
-    let stream = watcher::watcher(api, watcher::Config::default().labels(&selector()));
+    let stream = watcher::watcher(api, watcher::Config::default().labels(&selector()).timeout(LONGEST_WATCH));
     let mut feed = Feed::new(stream.boxed(), "key Secrets", Some(namespace), readiness);
     let mut listed: Vec<String> = Vec::new();
     let mut before: Vec<String> = Vec::new();
@@ -98,16 +102,50 @@ pub async fn follow(
 
 /// A key Secret is there or has changed.
 async fn arrived(context: &Arc<Context>, secret: WatchedSecret) {
-    let Some(secret) = serde_json::to_value(&secret).ok().as_ref().and_then(readable) else {
-        return;
-    };
+    if let Some(secret) = serde_json::to_value(&secret).ok().as_ref().and_then(readable) {
+        register(context, vec![secret]).await;
+    }
+}
+
+async fn register(context: &Arc<Context>, secrets: Vec<Secret>) {
     let keys = Arc::clone(&context.keys);
-    let change = context.private_work.run(move || keys.load(vec![secret])).await;
+    let change = context.private_work.run(move || keys.load(secrets)).await;
     if let Ok(Change::NewKey) = change {
         // What could not be opened may be openable now.
         for key in context.memory.unopened() {
             context.memory.fresh_start(&key);
             context.queue.add(key, Class::FirstSeen);
         }
+    }
+}
+
+/// Follows the labelled Secrets of a namespace until `stop` where they may be listed and not watched.
+pub async fn follow_by_lists(context: Arc<Context>, namespace: String, stop: CancellationToken) {
+    let mut said = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(BETWEEN_LISTS) => {}
+        }
+        // Before the list: a key that is made meanwhile is in neither.
+        let before = context.keys.secrets();
+        let found = match context.api.key_secrets(&namespace, &selector()).await {
+            Ok(found) => found,
+            Err(problem) => {
+                if !std::mem::replace(&mut said, true) {
+                    error!(error = %problem, "key Secrets not listed, will retry");
+                }
+                continue;
+            }
+        };
+        said = false;
+        let secrets: Vec<Secret> = found.iter().filter_map(readable).collect();
+        let names: Vec<&str> = secrets.iter().map(|secret| secret.metadata.name.as_str()).collect();
+        for name in before {
+            if !names.contains(&name.as_str()) && context.keys.is_followed(&name) {
+                context.keys.remove(&name);
+            }
+        }
+        register(&context, secrets).await;
     }
 }

@@ -14,6 +14,7 @@ use tracing::{error, info};
 use crate::args::KeyOrder;
 use crate::decide::renewal::Current;
 use crate::metrics::Metrics;
+use crate::metrics::state::KeySample;
 
 /// The keys as they were at one moment.
 #[derive(Clone, Default)]
@@ -29,6 +30,18 @@ impl Snapshot {
     /// The certificate to publish, as one PEM block.
     pub fn certificate_pem(&self) -> Option<String> {
         self.certificate_pem.clone()
+    }
+
+    /// Every key, for the metrics.
+    pub fn samples(&self) -> Vec<KeySample> {
+        let current = self.ring.current().map(SealingKey::fingerprint);
+        let sample = |key: &SealingKey| KeySample {
+            fingerprint: key.fingerprint().to_string(),
+            since: key.ordering_time(),
+            not_after: key.certificate().map(|certificate| certificate.not_after()),
+            is_current: current == Some(key.fingerprint()),
+        };
+        self.ring.keys().iter().map(sample).collect()
     }
 
     /// What the renewal schedule needs to know of the current key.

@@ -2,12 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sealed_secrets_crypto::Fingerprint;
+use sealed_secrets_resource::WrittenSecret;
 
+use crate::decide::cause::Cause;
 use crate::decide::failure::Reason;
 use crate::decide::news::Said;
 use crate::object::ObjectKey;
+
+/// Why an object could not be opened, as far as that could be found out.
+#[derive(Clone, Debug)]
+pub struct KnownCause {
+    /// Digest of the object and version of the keys that it is about.
+    pub question: (u64, u64),
+    /// The answer; `None` if nothing was found.
+    pub cause: Option<Cause>,
+}
 
 /// Memory of one object.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +34,14 @@ pub struct Track {
     pub is_unopened: bool,
     /// The key that opened it last.
     pub opened_by: Option<Fingerprint>,
+    /// Why it could not be opened.
+    pub cause: Option<KnownCause>,
+    /// The Secret as it was left, or as it was when somebody else's change of it was last looked at.
+    pub secret: Option<WrittenSecret>,
+    /// Changes of others that were put right, and when last.
+    pub heals: u32,
+    /// When that was.
+    pub healed_at: Option<Instant>,
 }
 
 /// Memory of all objects. Empty at start; the stored status says the rest.
@@ -37,13 +57,16 @@ impl Memory {
     }
 
     /// Notes a success.
-    pub fn succeeded(&self, key: &ObjectKey, said: Said, opened_by: Option<Fingerprint>) {
+    pub fn succeeded(&self, key: &ObjectKey, said: Said, opened_by: Option<Fingerprint>, secret: WrittenSecret) {
         let mut tracks = self.lock();
         let track = tracks.entry(key.clone()).or_default();
         *track = Track {
             said: Some(said),
             opened_by: opened_by.or(track.opened_by),
             status_failures: track.status_failures,
+            secret: Some(secret),
+            heals: track.heals,
+            healed_at: track.healed_at,
             ..Track::default()
         };
     }
@@ -56,6 +79,28 @@ impl Memory {
         track.said = Some(said);
         track.is_unopened = reason == Reason::ErrUnsealFailed;
         track.failures
+    }
+
+    /// Notes why an object could not be opened.
+    pub fn found_cause(&self, key: &ObjectKey, cause: KnownCause) {
+        self.lock().entry(key.clone()).or_default().cause = Some(cause);
+    }
+
+    /// Notes the Secret as it was when somebody else's change of it was looked at.
+    pub fn looked_at(&self, key: &ObjectKey, secret: WrittenSecret) {
+        self.lock().entry(key.clone()).or_default().secret = Some(secret);
+    }
+
+    /// Notes that a change of somebody else is put right, and gives how many were lately. Begins anew when they were left
+    /// in peace for that long.
+    pub fn heals(&self, key: &ObjectKey, peace: Duration) -> u32 {
+        let mut tracks = self.lock();
+        let track = tracks.entry(key.clone()).or_default();
+        let now = Instant::now();
+        let is_lately = track.healed_at.is_some_and(|last| now.duration_since(last) < peace);
+        track.heals = if is_lately { track.heals.saturating_add(1) } else { 1 };
+        track.healed_at = Some(now);
+        track.heals
     }
 
     /// Notes how a status write ended and gives the number of failures in a row.
@@ -76,6 +121,11 @@ impl Memory {
     /// Forgets an object.
     pub fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
+    }
+
+    /// Forgets everything: what was last said of an object, another replica may have said since.
+    pub fn clear(&self) {
+        self.lock().clear();
     }
 
     /// Objects whose last attempt could not open them.
@@ -105,7 +155,7 @@ mod tests {
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 1);
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 2);
         assert_eq!(memory.unopened(), std::slice::from_ref(&key));
-        memory.succeeded(&key, said(None), None);
+        memory.succeeded(&key, said(None), None, WrittenSecret::default());
         assert_eq!(memory.unopened(), []);
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUpdateFailed), 1);
         assert_eq!(memory.unopened(), []);

@@ -4,6 +4,7 @@
 //! and alerts of the reference expect, and the libraries at hand write OpenMetrics.
 
 mod process;
+pub mod state;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -85,6 +86,8 @@ struct Counts {
     /// By method, path.
     http_durations: BTreeMap<(&'static str, &'static str), Histogram>,
     unusable_keys: u64,
+    drifts: BTreeMap<String, u64>,
+    reconciles: Histogram,
 }
 
 #[derive(Default)]
@@ -92,6 +95,15 @@ struct Histogram {
     /// Observations per bucket, not cumulated; the last one is above all bounds.
     buckets: [u64; BUCKETS.len() + 1],
     sum: f64,
+}
+
+impl Histogram {
+    fn observe(&mut self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let bucket = BUCKETS.iter().position(|(bound, _)| seconds <= *bound).unwrap_or(BUCKETS.len());
+        self.buckets[bucket] += 1;
+        self.sum += seconds;
+    }
 }
 
 impl Metrics {
@@ -111,6 +123,16 @@ impl Metrics {
         *self.lock().unseal_errors.entry((namespace.to_owned(), reason)).or_default() += 1;
     }
 
+    /// Counts one change that somebody else made to a controlled Secret.
+    pub fn secret_drift(&self, namespace: &str) {
+        *self.lock().drifts.entry(namespace.to_owned()).or_default() += 1;
+    }
+
+    /// Counts one attempt by the time it took.
+    pub fn reconciled(&self, took: Duration) {
+        self.lock().reconciles.observe(took);
+    }
+
     /// Says how many key Secrets are there that cannot be used.
     pub fn set_unusable_keys(&self, count: usize) {
         self.lock().unusable_keys = u64::try_from(count).unwrap_or(u64::MAX);
@@ -119,13 +141,9 @@ impl Metrics {
     /// Counts one answered request to a path of the API listener.
     pub fn http_request(&self, path: &'static str, method: &http::Method, code: u16, took: Duration) {
         let method = method_label(method);
-        let seconds = took.as_secs_f64();
-        let bucket = BUCKETS.iter().position(|(bound, _)| seconds <= *bound).unwrap_or(BUCKETS.len());
         let mut counts = self.lock();
         *counts.http_requests.entry((code, method, path)).or_default() += 1;
-        let histogram = counts.http_durations.entry((method, path)).or_default();
-        histogram.buckets[bucket] += 1;
-        histogram.sum += seconds;
+        counts.http_durations.entry((method, path)).or_default().observe(took);
     }
 
     /// Everything as text. `conditions` may come in any order.
@@ -146,6 +164,16 @@ impl Metrics {
         for ((code, method, path), count) in &counts.http_requests {
             let labels = [("code", &*code.to_string()), ("method", *method), ("path", *path)];
             page.sample("http_requests_total", &labels, &count.to_string());
+        }
+        if counts.reconciles.buckets.iter().any(|count| *count > 0) {
+            page.family("reconcile_duration_seconds", "histogram", "Time from an attempt's begin to its end");
+            page.histogram("reconcile_duration_seconds", &[], &counts.reconciles);
+        }
+        if !counts.drifts.is_empty() {
+            page.family("secret_drifts_total", "counter", "Changes that others made to Secrets of SealedSecrets");
+        }
+        for (namespace, count) in &counts.drifts {
+            page.sample("secret_drifts_total", &[("namespace", namespace)], &count.to_string());
         }
         if !counts.unseal_errors.is_empty() {
             page.family("unseal_errors_total", "counter", "Total number of sealed secret unseal errors by reason");
@@ -244,17 +272,20 @@ impl Page {
             self.family(NAME, "histogram", "A histogram of latencies for requests.");
         }
         for ((method, path), histogram) in durations {
-            let bounds = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
-            let mut total = 0;
-            for (bound, count) in bounds.zip(histogram.buckets) {
-                total += count;
-                let labels = [("method", *method), ("path", *path), ("le", bound)];
-                self.sample(&format!("{NAME}_bucket"), &labels, &total.to_string());
-            }
-            let labels = [("method", *method), ("path", *path)];
-            self.sample(&format!("{NAME}_sum"), &labels, &histogram.sum.to_string());
-            self.sample(&format!("{NAME}_count"), &labels, &total.to_string());
+            self.histogram(NAME, &[("method", method), ("path", path)], histogram);
         }
+    }
+
+    fn histogram(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
+        let bounds = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
+        let mut total = 0;
+        for (bound, count) in bounds.zip(histogram.buckets) {
+            total += count;
+            let labels: Vec<_> = labels.iter().copied().chain([("le", bound)]).collect();
+            self.sample(&format!("{name}_bucket"), &labels, &total.to_string());
+        }
+        self.sample(&format!("{name}_sum"), labels, &histogram.sum.to_string());
+        self.sample(&format!("{name}_count"), labels, &total.to_string());
     }
 }
 

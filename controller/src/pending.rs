@@ -83,6 +83,9 @@ pub async fn run(context: Arc<Context>, mut expected: Expected, stop: Cancellati
 
 /// The object and its next status, if it still claims the old success for this change.
 fn stale(context: &Context, change: &Change) -> Option<(Arc<Observed>, Status)> {
+    if !context.leadership.is_leading() {
+        return None;
+    }
     // An older generation is another object of the same name.
     let observed = context.store.sealed(&change.key).filter(|observed| observed.generation >= change.generation)?;
     let (options, now) = (context.status_options(), clock::now_in_seconds());

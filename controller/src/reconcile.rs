@@ -84,7 +84,7 @@ fn report(
     match outcome {
         Ok(success) => {
             let opened_by = success.sealed_with.first().and_then(|text| text.parse().ok());
-            context.memory.succeeded(key, now, opened_by);
+            context.memory.succeeded(key, now, opened_by, success.secret.clone());
             None
         }
         Err(failure) => {
@@ -104,7 +104,9 @@ fn failed(context: &Context, key: &ObjectKey, failure: &Failure, failures: u32, 
     match (repeated, failure.kind) {
         (true, _) => debug!(key = %key, error = failure.message, "Error updating, will retry"),
         (false, retry::Kind::Immutable) => error!("{}", failure.event),
-        (false, _) => error!(key = %key, error = failure.message, "Error updating, will retry"),
+        (false, _) => {
+            error!(key = %key, error = failure.message, cause = failure.advice, "Error updating, will retry");
+        }
     }
     retry.after
 }

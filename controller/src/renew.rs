@@ -13,14 +13,21 @@ use tracing::{error, info, warn};
 use crate::api::{Api, ApiError};
 use crate::args::KeyOptions;
 use crate::clock;
-use crate::decide::renewal::{self, Renewal, Schedule, Trigger};
+use crate::decide::renewal::{self, Current, Renewal, Schedule, Trigger};
+use crate::key_secrets;
 use crate::keys::Keys;
+use crate::leadership::Leadership;
 use crate::private_work::{Interrupted, PrivateWork};
 
 /// The wall clock is looked at again at least this often: it may be set, and a machine may sleep.
 const LONGEST_NAP: Duration = Duration::from_secs(600);
 
-/// Makes keys. One at a time, because there is one of it.
+/// Pause after a failure to take over from another leader.
+const TAKE_OVER_AGAIN: Duration = Duration::from_secs(5);
+/// How often a replica that does not lead looks for the first key, which another one makes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Loads keys, and makes them while this replica leads. One at a time, because there is one of it.
 pub struct Renewer {
     /// Where they are written.
     pub api: Arc<Api>,
@@ -32,6 +39,8 @@ pub struct Renewer {
     pub options: KeyOptions,
     /// Namespace of their Secrets.
     pub namespace: String,
+    /// Whether this replica makes them.
+    pub leadership: Leadership,
 }
 
 /// Why no key was made.
@@ -52,35 +61,97 @@ pub enum RenewError {
 }
 
 impl Renewer {
-    /// Makes a key if none can be published or the newest is older than the cutoff.
-    pub async fn first_key(&self) -> Result<(), RenewError> {
-        let cutoff = self.options.cutoff;
-        if cutoff.is_some_and(|cutoff| cutoff > clock::now()) {
+    /// Loads the keys and waits until one can be published. The leader makes it if there is none or the newest is older
+    /// than the cutoff; it has listed the keys since it leads, so that two replicas that start at once end with one key.
+    ///
+    /// Gives the time of leading in which that was seen to.
+    pub async fn first_key(&self) -> Result<Option<u64>, RenewError> {
+        if let Some(word) = &self.options.unknown_order {
+            error!(keyOrderPriority = word, "unknown key order, CertNotBefore is used");
+        }
+        if self.options.cutoff.is_some_and(|cutoff| cutoff > clock::now()) {
             warn!("--key-cutoff-time lies in the future: every start until then makes another key");
         }
-        let current = self.keys.snapshot().current();
-        match renewal::needed_at_start(current.as_ref(), cutoff) {
-            true => self.generate().await,
-            false => Ok(()),
+        info!("Searching for existing private keys");
+        loop {
+            let term = self.leadership.term();
+            self.load().await?;
+            match (term, self.make_if_needed().await) {
+                (Some(_), Ok(())) => return Ok(term),
+                (_, Err(RenewError::Api(ApiError::NotLeading))) | (None, Ok(())) => {}
+                (_, Err(error)) => return Err(error),
+            }
+            if self.keys.snapshot().current().is_some() {
+                return Ok(None);
+            }
+            tokio::select! {
+                () = self.leadership.changed_from(term) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
         }
     }
 
-    /// Follows the schedule and the signal until `stop`.
-    pub async fn run(self, mut signal: Signal, stop: CancellationToken) {
+    /// Follows the schedule and the signal while this replica leads, until `stop`. `seen_to` is what
+    /// [`Renewer::first_key`] gave.
+    pub async fn run(self, mut signal: Signal, mut seen_to: Option<u64>, stop: CancellationToken) {
+        loop {
+            let Some(term) = self.leadership.term() else {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = self.leadership.gained() => {}
+                    Some(()) = signal.recv() => warn!("no new key: another replica leads, and it alone makes keys"),
+                }
+                continue;
+            };
+            if seen_to != Some(term) {
+                if let Err(problem) = self.take_over().await {
+                    error!(error = %problem, "Failed to generate new key");
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = tokio::time::sleep(TAKE_OVER_AGAIN) => continue,
+                    }
+                }
+                seen_to = Some(term);
+            }
+            if self.renew(&mut signal, &stop).await == Ended::Stopped {
+                return;
+            }
+        }
+    }
+
+    async fn take_over(&self) -> Result<(), RenewError> {
+        self.load().await?;
+        self.make_if_needed().await
+    }
+
+    /// Follows the schedule and the signal as long as this replica leads.
+    async fn renew(&self, signal: &mut Signal, stop: &CancellationToken) -> Ended {
         let current = || self.keys.snapshot().current();
         let mut schedule = Schedule::new(current().as_ref(), self.options.renew_period, clock::now());
+        // The key whose age the schedule goes by.
+        let mut aging = current();
         loop {
             let before = current();
             let trigger = tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ended::Stopped,
+                () = self.leadership.lost() => return Ended::Lost,
                 Some(()) = signal.recv() => Trigger::Signal,
                 is_time = nap(schedule.next(before.as_ref())) => match is_time {
                     true => Trigger::Time,
                     false => continue,
                 },
             };
-            match self.generate().await {
-                Ok(()) => {
+            let generated = match trigger {
+                Trigger::Signal => self.generate().await.map(|()| true),
+                Trigger::Time => self.generate_unless_renewed(aging).await,
+            };
+            match generated {
+                Ok(false) => {
+                    aging = current();
+                    schedule = Schedule::new(aging.as_ref(), self.options.renew_period, clock::now());
+                }
+                Ok(true) => {
+                    aging = current();
                     if !schedule.succeeded(trigger, before, current(), clock::now()) {
                         warn!("the certificate in use has a later time than the new key and stays in use");
                     }
@@ -93,9 +164,42 @@ impl Renewer {
         }
     }
 
+    async fn load(&self) -> Result<(), ApiError> {
+        let Renewer { api, keys, private_work, options, namespace, .. } = self;
+        key_secrets::load(api, namespace, &options.prefix, keys, private_work).await
+    }
+
+    async fn make_if_needed(&self) -> Result<(), RenewError> {
+        let current = self.keys.snapshot().current();
+        match self.leadership.is_leading() && renewal::needed_at_start(current.as_ref(), self.options.cutoff) {
+            true => self.generate().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Makes a key unless another release in this namespace, whose period is over at the same time, was faster.
+    async fn generate_unless_renewed(&self, aging: Option<Current>) -> Result<bool, RenewError> {
+        let material = self.new_pair().await?;
+        // As late as possible: making the key takes longer than this.
+        self.load().await?;
+        let current = self.keys.snapshot().current();
+        match renewal::is_renewed(aging.as_ref(), current.as_ref(), clock::now()) {
+            true => Ok(false),
+            false => self.write(material).await.map(|()| true),
+        }
+    }
+
     async fn generate(&self) -> Result<(), RenewError> {
+        let material = self.new_pair().await?;
+        self.write(material).await
+    }
+
+    async fn new_pair(&self) -> Result<KeyMaterial, RenewError> {
         let options = self.options.clone();
-        let material = self.private_work.run(move || make_pair(&options)).await??;
+        self.private_work.run(move || make_pair(&options)).await?
+    }
+
+    async fn write(&self, material: KeyMaterial) -> Result<(), RenewError> {
         let pem = material.certificate.to_pem();
         let KeyOptions { prefix, labels, annotations, .. } = &self.options;
         let secret = new_key_secret(prefix, &self.namespace, labels, annotations, &material);
@@ -109,6 +213,13 @@ impl Renewer {
         info!(certificate = pem, "Certificate generated");
         Ok(())
     }
+}
+
+/// Why no schedule is followed any more.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Stopped,
+    Lost,
 }
 
 fn make_pair(options: &KeyOptions) -> Result<KeyMaterial, RenewError> {

@@ -10,13 +10,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::api::{Api, ApiError};
-use crate::args::{KeyOptions, NamespaceScope, Options, VERSION};
+use crate::args::{NamespaceScope, Options, VERSION};
 use crate::client::{self, ClientError};
 use crate::context::{Context, OwnFieldsSeen, Settings};
+use crate::election::Election;
 use crate::events::Recorder;
+use crate::http::gate::Gate;
+use crate::http::rotate::Rotator;
 use crate::http::verify::Verifier;
 use crate::http::{self, ApiService, MetricsService};
 use crate::keys::Keys;
+use crate::leadership::Leadership;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pending::{self, Pending};
@@ -71,7 +75,7 @@ pub async fn run(options: Options, environment: &dyn Fn(&str) -> Option<String>)
     let mut end = std::pin::pin!(end);
 
     let stop = CancellationToken::new();
-    let mut tasks = JoinSet::new();
+    let mut tasks = Tasks::default();
     let ended_early = tokio::select! {
         started = start(options, environment, renew, &stop, &mut tasks) => {
             started?;
@@ -85,11 +89,34 @@ pub async fn run(options: Options, environment: &dyn Fn(&str) -> Option<String>)
     }
     info!("Shutting down controller");
     stop.cancel();
-    let all_ended = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, all_ended).await.is_err() {
+    if tokio::time::timeout(FAREWELL, tasks.end()).await.is_err() {
         error!("work in progress did not end in time and is cut off");
     }
     Ok(())
+}
+
+/// What runs until the end.
+#[derive(Default)]
+struct Tasks {
+    listeners: JoinSet<()>,
+    /// Everything that writes.
+    writers: JoinSet<()>,
+    election: JoinSet<()>,
+    resign: CancellationToken,
+}
+
+impl Tasks {
+    /// Waits for the end of everything. The lead is given back as soon as nothing is written any more, whatever clients of
+    /// the listeners do.
+    async fn end(mut self) {
+        let resigned = async {
+            while self.writers.join_next().await.is_some() {}
+            self.resign.cancel();
+            while self.election.join_next().await.is_some() {}
+        };
+        let closed = async { while self.listeners.join_next().await.is_some() {} };
+        tokio::join!(resigned, closed);
+    }
 }
 
 /// Starts everything; what runs on is in `tasks` and ends with `stop`.
@@ -98,36 +125,66 @@ async fn start(
     environment: &dyn Fn(&str) -> Option<String>,
     renew: Signal,
     stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
+    tasks: &mut Tasks,
 ) -> Result<(), StartError> {
     let client = client::connect(environment).await?;
     let namespace = client::own_namespace(environment);
-    let api = Arc::new(Api::new(client.clone(), options.call_rate.map(Throttle::new)));
+    let leadership = match &options.lease {
+        Some(_) => Leadership::follower(),
+        None => Leadership::always(),
+    };
+    let api = Arc::new(Api::new(client.clone(), options.call_rate.map(Throttle::new), leadership.clone()));
     let metrics = Arc::new(Metrics::new(VERSION));
     let keys = Arc::new(Keys::new(options.keys.order, Arc::clone(&metrics)));
+    // The standard library counts the cgroup's CPU quota, not the host's cores.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let private_work = PrivateWork::new(cores);
     let store = Arc::new(Store::default());
     let readiness = Arc::new(Readiness::default());
 
     // Before the keys: making the first one can take longer on a small machine than a liveness probe waits.
-    let verifier = Verifier::new(
-        options.request_rate,
-        Arc::clone(&keys),
-        private_work.clone(),
-        options.accept_deprecated_data,
-        options.timeouts.read,
-    );
+    let gate = || Gate::new(options.request_rate, options.timeouts.read);
+    let verifier = Verifier {
+        gate: gate(),
+        keys: Arc::clone(&keys),
+        private_work: private_work.clone(),
+        accept_deprecated_data: options.accept_deprecated_data,
+    };
+    let rotator = Rotator {
+        gate: gate(),
+        keys: Arc::clone(&keys),
+        private_work: private_work.clone(),
+        accept_deprecated_data: options.accept_deprecated_data,
+    };
     let service = ApiService {
         keys: Arc::clone(&keys),
         verifier,
+        rotator,
         metrics: Arc::clone(&metrics),
         readiness: Arc::clone(&readiness),
     };
-    let metrics_service = MetricsService { metrics: Arc::clone(&metrics), store: Arc::clone(&store) };
+    let queue = Arc::new(Queue::new());
+    let metrics_service = MetricsService {
+        metrics: Arc::clone(&metrics),
+        store: Arc::clone(&store),
+        keys: Arc::clone(&keys),
+        queue: Arc::clone(&queue),
+        leadership: leadership.clone(),
+    };
     listen(&options, &options.listen, "HTTP server serving", service, stop, tasks).await?;
     let address = &options.listen_metrics;
     listen(&options, address, "HTTP metrics server serving", metrics_service, stop, tasks).await?;
+
+    if let Some(lease) = &options.lease {
+        let host = environment("HOSTNAME").unwrap_or_default();
+        // Without limit and without having to lead.
+        let api = Api::new(client.clone(), None, Leadership::always());
+        let election = Election::new(api, &namespace, lease, &host, leadership.clone());
+        let mut answered = election.answered();
+        tasks.election.spawn(election.run(tasks.resign.clone()));
+        // An election that ended has answered.
+        let _ = answered.wait_for(|answered| *answered).await;
+    }
 
     let renewer = Renewer {
         api: Arc::clone(&api),
@@ -135,18 +192,20 @@ async fn start(
         private_work: private_work.clone(),
         options: options.keys.clone(),
         namespace: namespace.clone(),
+        leadership: leadership.clone(),
     };
-    load_keys(&renewer).await?;
+    let seen_to = renewer.first_key().await?;
     readiness.keys_loaded();
-    tasks.spawn(renewer.run(renew, stop.clone()));
+    tasks.writers.spawn(renewer.run(renew, seen_to, stop.clone()));
 
     let (recorder, events) = Recorder::new(Arc::clone(&api));
-    tasks.spawn(events);
+    tasks.writers.spawn(events);
     let (pending, expected) = Pending::new();
     let context = Arc::new(Context {
         api,
+        leadership,
         store,
-        queue: Queue::new(),
+        queue,
         pending,
         memory: Memory::default(),
         keys,
@@ -157,7 +216,8 @@ async fn start(
         own_fields: OwnFieldsSeen::default(),
     });
     let scopes = scopes(&context.api, &options.scope, &namespace).await?;
-    let key_lists = usize::from(options.watch_keys);
+    let key_feed = key_feed(&options, &context, &namespace).await;
+    let key_lists = usize::from(key_feed == KeyFeed::Watch);
     readiness.expect_lists(scopes.len() * watch::lists(options.skip_recreate) + key_lists);
     for scope in scopes {
         if let Some(namespace) = &scope {
@@ -171,17 +231,45 @@ async fn start(
             Arc::clone(&readiness),
             stop.clone(),
         );
-        tasks.spawn(follow);
+        tasks.writers.spawn(follow);
     }
-    if options.watch_keys {
-        let follow = key_secrets::follow(Arc::clone(&context), client, namespace, readiness, stop.clone());
-        tasks.spawn(follow);
+    match key_feed {
+        KeyFeed::None => {}
+        KeyFeed::Watch => {
+            let follow = key_secrets::follow(Arc::clone(&context), client, namespace, readiness, stop.clone());
+            tasks.writers.spawn(follow);
+        }
+        KeyFeed::Lists => {
+            tasks.writers.spawn(key_secrets::follow_by_lists(Arc::clone(&context), namespace, stop.clone()));
+        }
     }
     if options.update_status {
-        tasks.spawn(pending::run(Arc::clone(&context), expected, stop.clone()));
+        tasks.writers.spawn(pending::run(Arc::clone(&context), expected, stop.clone()));
     }
-    tasks.spawn(workers::run(context, stop.clone()));
+    tasks.writers.spawn(workers::run(context, stop.clone()));
     Ok(())
+}
+
+/// How the key Secrets of others are noticed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyFeed {
+    None,
+    Watch,
+    Lists,
+}
+
+/// By the flag; and while there is an election as far as permissions go, because another replica makes the keys.
+async fn key_feed(options: &Options, context: &Context, namespace: &str) -> KeyFeed {
+    if options.watch_keys {
+        return KeyFeed::Watch;
+    }
+    if !context.leadership.is_elected() {
+        return KeyFeed::None;
+    }
+    match context.api.may_watch_secrets(namespace).await {
+        Ok(true) => KeyFeed::Watch,
+        Ok(false) | Err(_) => KeyFeed::Lists,
+    }
 }
 
 async fn listen(
@@ -190,23 +278,13 @@ async fn listen(
     announcement: &'static str,
     service: impl http::Service,
     stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
+    tasks: &mut Tasks,
 ) -> Result<(), StartError> {
     let listener =
         http::bind(address).await.map_err(|problem| StartError::Listen { address: address.to_owned(), problem })?;
     info!(addr = address, "{announcement}");
-    tasks.spawn(http::serve(listener, Arc::new(service), options.timeouts, stop.clone()));
+    tasks.listeners.spawn(http::serve(listener, Arc::new(service), options.timeouts, stop.clone()));
     Ok(())
-}
-
-async fn load_keys(renewer: &Renewer) -> Result<(), StartError> {
-    let Renewer { api, keys, private_work, options, namespace } = renewer;
-    if let Some(word) = &options.unknown_order {
-        error!(keyOrderPriority = word, "unknown key order, CertNotBefore is used");
-    }
-    let KeyOptions { prefix, .. } = options;
-    key_secrets::load(api, namespace, prefix, keys, private_work).await?;
-    Ok(renewer.first_key().await?)
 }
 
 /// What is watched: everything (`None`), or the namespaces that exist, the own one first.
@@ -230,6 +308,7 @@ fn settings(options: &Options) -> Settings {
     Settings {
         accept_deprecated_data: options.accept_deprecated_data,
         old_gc: options.old_gc,
+        heal_drift: options.heal_drift,
         skip_recreate: options.skip_recreate,
         update_status: options.update_status,
         status_conditions: options.status_conditions,

@@ -1,7 +1,9 @@
 //! The caches that the watches fill and everything else reads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use sealed_secrets_crypto::Fingerprint;
 
 use crate::metrics::ConditionSample;
 use crate::object::ObjectKey;
@@ -94,9 +96,27 @@ impl Store {
         lock(&self.deleted).get(key).cloned()
     }
 
+    /// Names of the deleted SealedSecrets of a namespace, or of all.
+    pub fn buried_keys(&self, namespace: Option<&str>) -> Vec<ObjectKey> {
+        keys_in(&lock(&self.deleted), namespace)
+    }
+
     /// Forgets a deleted SealedSecret.
     pub fn forget_buried(&self, key: &ObjectKey) {
         lock(&self.deleted).remove(key);
+    }
+
+    /// SealedSecrets by the fingerprint of a key that opened one of their items.
+    pub fn by_key(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for observed in self.sealed.read().values() {
+            // A status can hold anything; what is no fingerprint must not become a label.
+            let keys = observed.status.sealed_with.iter().filter(|text| text.parse::<Fingerprint>().is_ok());
+            for key in keys {
+                *counts.entry(key.clone()).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Every condition of every SealedSecret. Taken from the cache at each scrape, no series can be left behind.

@@ -13,8 +13,10 @@ use kube::runtime::watcher::{self, Event};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::client::LONGEST_WATCH;
 use crate::context::Context;
 use crate::decide::order;
+use crate::drift;
 use crate::feed::{Feed, FirstList};
 use crate::object::ObjectKey;
 use crate::observed::{Observed, SecretMeta};
@@ -37,17 +39,20 @@ pub async fn follow(
 ) {
     let mut sealed = sealed_feed(client.clone(), namespace.clone(), &label_selector, Arc::clone(&readiness));
     let mut secrets = (!context.settings.skip_recreate).then(|| secret_feed(client, namespace.clone(), readiness));
+    let leadership = context.leadership.clone();
     let mut scope =
-        Scope { context, namespace, sealed_listed: HashSet::new(), secrets_listed: HashSet::new(), is_sorted: false };
+        Scope { context, namespace, sealed_listed: HashSet::new(), secrets_listed: HashSet::new(), sorted_in: None };
     loop {
+        let term = leadership.term();
         tokio::select! {
             () = stop.cancelled() => return,
             event = sealed.next() => scope.sealed_event(event),
             event = next(&mut secrets) => scope.secret_event(event),
+            () = leadership.changed_from(term) => {}
         }
         let secrets_known = secrets.as_ref().is_none_or(|feed| feed.first_list() != FirstList::Open);
-        if !scope.is_sorted && sealed.is_complete() && secrets_known {
-            scope.sort_first_list();
+        if sealed.is_complete() && secrets_known {
+            scope.sort_once_in(leadership.term());
         }
     }
 }
@@ -71,7 +76,7 @@ fn sealed_feed(
         Some(namespace) => kube::Api::namespaced_with(client, namespace, &resource),
         None => kube::Api::all_with(client, &resource),
     };
-    let mut config = watcher::Config::default();
+    let mut config = watcher::Config::default().timeout(LONGEST_WATCH);
     if !label_selector.is_empty() {
         config = config.labels(label_selector);
     }
@@ -87,7 +92,7 @@ fn secret_feed(
         Some(namespace) => kube::Api::namespaced(client, namespace),
         None => kube::Api::all(client),
     };
-    let stream = watcher::watcher(api, watcher::Config::default());
+    let stream = watcher::watcher(api, watcher::Config::default().timeout(LONGEST_WATCH));
     Feed::new(stream.boxed(), "Secrets", namespace, readiness)
 }
 
@@ -98,8 +103,8 @@ struct Scope {
     /// Names in the list that is under way.
     sealed_listed: HashSet<ObjectKey>,
     secrets_listed: HashSet<ObjectKey>,
-    /// Whether the objects of the first list were given out.
-    is_sorted: bool,
+    /// The time of leading in which the objects that were there were given out.
+    sorted_in: Option<u64>,
 }
 
 impl Scope {
@@ -110,7 +115,8 @@ impl Scope {
                 if let Some((key, observed)) = Observed::from_watch(object) {
                     self.sealed_listed.insert(key.clone());
                     // The first list is sorted as a whole, when the Secrets are known as well.
-                    self.sealed_applied(key, observed, self.is_sorted);
+                    let is_sorted = self.sorted_in == self.context.leadership.term();
+                    self.sealed_applied(key, observed, is_sorted);
                 }
             }
             Event::InitDone => {
@@ -146,7 +152,7 @@ impl Scope {
         context.store.put_sealed(key.clone(), observed);
         if !is_changed {
             debug!("sealed-secret" = %key, "update suppressed, no changes in spec");
-        } else if enqueue {
+        } else if enqueue && context.leadership.is_leading() {
             context.memory.fresh_start(&key);
             context.pending.expect(&key, generation);
             context.queue.add(key, Class::Changed);
@@ -161,7 +167,9 @@ impl Scope {
             self.context.store.bury(key.clone(), deleted.uid.clone());
         }
         self.context.memory.forget(key);
-        self.context.queue.add(key.clone(), Class::Changed);
+        if self.context.leadership.is_leading() {
+            self.context.queue.add(key.clone(), Class::Changed);
+        }
     }
 
     fn secret_event(&mut self, event: Event<PartialObjectMeta<Secret>>) {
@@ -196,10 +204,16 @@ impl Scope {
 
     fn secret_applied(&self, key: ObjectKey, meta: SecretMeta) {
         let uid = meta.uid.clone();
-        let before = self.context.store.put_secret(key.clone(), meta);
+        let context = &self.context;
+        let before = context.store.put_secret(key.clone(), meta);
         // Another object under the name: the deletion of the first was missed.
-        if let Some(before) = before.filter(|before| before.uid != uid) {
-            self.requeue_for(&before, &key);
+        match before {
+            Some(before) if before.uid != uid => self.requeue_for(&before, &key),
+            // In the first list nothing is news.
+            Some(_) if context.leadership.is_leading() && drift::is_change(context, &key) => {
+                context.queue.add(key, Class::Look);
+            }
+            _ => {}
         }
     }
 
@@ -220,14 +234,23 @@ impl Scope {
             // The garbage collector deletes Secrets of deleted SealedSecrets, and this watch may be ahead of the other.
             context.store.doubt(key.clone());
             context.memory.fresh_start(key);
-            context.queue.add(key.clone(), Class::Changed);
+            if context.leadership.is_leading() {
+                context.queue.add(key.clone(), Class::Changed);
+            }
         }
     }
 
-    /// Gives out the objects of the first list: nothing for those whose status proves that nothing has to be done.
-    fn sort_first_list(&mut self) {
-        self.is_sorted = true;
+    /// Gives out the objects that are there, once in each time of leading: nothing for those whose status proves that
+    /// nothing has to be done. So a replica that takes over does what it would do at a start.
+    fn sort_once_in(&mut self, term: Option<u64>) {
+        if term.is_none() || self.sorted_in == term {
+            return;
+        }
+        self.sorted_in = term;
         let context = &self.context;
+        for key in context.store.buried_keys(self.namespace.as_deref()) {
+            context.queue.add(key, Class::FirstSeen);
+        }
         for key in context.store.sealed_keys(self.namespace.as_deref()) {
             let Some(sealed) = context.store.sealed(&key) else {
                 continue;

@@ -28,8 +28,12 @@ pub struct Options {
     pub keys: KeyOptions,
     /// Follow key Secrets while running.
     pub watch_keys: bool,
+    /// Name of the lease of the leader election; `None` for no election.
+    pub lease: Option<String>,
     /// Accept `spec.data`.
     pub accept_deprecated_data: bool,
+    /// Put back what others change in controlled Secrets.
+    pub heal_drift: bool,
     /// Do not watch Secrets.
     pub skip_recreate: bool,
     /// Delete the Secret of a deleted SealedSecret.
@@ -42,7 +46,7 @@ pub struct Options {
     pub fast_retries: u32,
     /// Rate of API calls; `None` for unlimited.
     pub call_rate: Option<Rate>,
-    /// Rate of verify requests.
+    /// Rate of verify and of rotate requests.
     pub request_rate: Rate,
     /// Address of the HTTP API.
     pub listen: String,
@@ -115,9 +119,6 @@ pub(super) struct Invalid {
 impl Options {
     pub(super) fn from_values(values: &Values) -> Result<Options, Invalid> {
         let request_rate = request_rate(values)?;
-        if values.bool("heal-drift") {
-            return Err(invalid("heal-drift", "not available in this version"));
-        }
         let label_selector = values.string("label-selector").to_owned();
         selector::check(&label_selector)
             .map_err(|problem| invalid("label-selector", &format!("unable to parse {label_selector:?}: {problem}")))?;
@@ -126,7 +127,9 @@ impl Options {
             label_selector,
             keys: key_options(values)?,
             watch_keys: values.bool("watch-for-secrets"),
+            lease: lease(values)?,
             accept_deprecated_data: values.bool("accept-deprecated-v1-data"),
+            heal_drift: heal_drift(values)?,
             skip_recreate: values.bool("skip-recreate"),
             old_gc: values.bool("old-gc-behavior"),
             update_status: values.bool("update-status"),
@@ -174,6 +177,24 @@ fn scope(values: &Values) -> Result<NamespaceScope, Invalid> {
         }
     }
     Ok(NamespaceScope::Named(names))
+}
+
+fn heal_drift(values: &Values) -> Result<bool, Invalid> {
+    match values.bool("heal-drift") {
+        true if values.bool("skip-recreate") => {
+            Err(invalid("heal-drift", "needs the watch on Secrets, which --skip-recreate turns off"))
+        }
+        heals => Ok(heals),
+    }
+}
+
+fn lease(values: &Values) -> Result<Option<String>, Invalid> {
+    let name = values.string("leader-elect-lease-name");
+    match (values.bool("leader-elect"), name) {
+        (false, _) => Ok(None),
+        (true, "") => Err(invalid("leader-elect-lease-name", "resource name may not be empty")),
+        (true, name) => Ok(Some(name.to_owned())),
+    }
 }
 
 fn key_options(values: &Values) -> Result<KeyOptions, Invalid> {

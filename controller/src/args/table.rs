@@ -20,7 +20,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::new(
         "heal-drift",
         Kind::Bool,
-        "put back what others change in a controlled Secret (not available in this version)",
+        "put back what others change in a controlled Secret; without it that is only reported",
     ),
     Flag::new(
         "key-cutoff-time",
@@ -45,6 +45,10 @@ pub(super) const FLAGS: &[Flag] = &[
         Kind::Float32,
         "API calls per second, negative for no limit; unlimited unless this or --kubeclient-burst is given",
     ),
+    Flag::new("leader-elect", Kind::Bool, "have one of several replicas do the work, where leases are permitted")
+        .default("true"),
+    Flag::new("leader-elect-lease-name", Kind::String, "name of the lease that the replicas share")
+        .default("sealed-secrets-controller"),
     Flag::new("label-selector", Kind::String, "watch only SealedSecrets whose labels match"),
     Flag::new("listen-addr", Kind::String, "address of the HTTP API").default(":8080"),
     Flag::new("listen-metrics-addr", Kind::String, "address of the metrics").default(":8081"),
@@ -66,7 +70,8 @@ pub(super) const FLAGS: &[Flag] = &[
     ),
     Flag::new("privatekey-annotations", Kind::String, "annotations of new key Secrets: name=value,name=value"),
     Flag::new("privatekey-labels", Kind::String, "labels of new key Secrets: name=value,name=value"),
-    Flag::new("rate-limit", Kind::Int, "requests per second to /v1/verify and client").default("2"),
+    Flag::new("rate-limit", Kind::Int, "requests per second and client, to /v1/verify and to /v1/rotate each")
+        .default("2"),
     Flag::new("rate-limit-burst", Kind::Int, "requests above the rate limit that may come at once").default("2"),
     Flag::new("read-timeout", Kind::Duration, "longest time for a request to come in").default("2m0s"),
     Flag::new("skip-recreate", Kind::Bool, "do not watch Secrets, and do not make deleted ones again"),

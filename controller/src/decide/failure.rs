@@ -2,6 +2,7 @@
 
 use sealed_secrets_resource::{ObjectMeta, Scope, UnsealError};
 
+use super::cause::Cause;
 use super::retry::Kind;
 use crate::api::ApiError;
 use crate::metrics::ErrorReason;
@@ -65,6 +66,11 @@ impl Failure {
             _ => "correct the SealedSecret".to_owned(),
         };
         Failure::unopened(error.to_string(), advice)
+    }
+
+    /// The same failure with its cause named.
+    pub fn because(self, cause: &Cause) -> Failure {
+        Failure { advice: cause.to_string(), ..self }
     }
 
     /// The SealedSecret is not of its type's form, although the schema let it through.

@@ -4,8 +4,11 @@
 
 #![deny(clippy::disallowed_methods)]
 
+pub mod cause;
 pub mod desired;
+pub mod drift;
 pub mod failure;
+pub mod lease;
 pub mod news;
 pub mod order;
 pub mod ownership;

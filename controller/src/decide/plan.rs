@@ -41,7 +41,7 @@ pub fn plan(sealed: &ObjectMeta, unsealed: Secret, live: Option<&Secret>, was_sy
 }
 
 /// The wanted Secret with the labels and annotations that only the live one has.
-fn with_additions_of(live: &Secret, wanted: &Secret) -> Secret {
+pub(super) fn with_additions_of(live: &Secret, wanted: &Secret) -> Secret {
     let mut secret = wanted.clone();
     let metadata = &mut secret.metadata;
     for (ours, theirs) in

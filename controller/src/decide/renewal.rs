@@ -109,6 +109,14 @@ pub fn needed_at_start(current: Option<&Current>, cutoff: Option<Timestamp>) -> 
     }
 }
 
+/// Whether somebody else has replaced the key that had become old. A key from the future has not: it does not age yet.
+pub fn is_renewed(aging: Option<&Current>, current: Option<&Current>, now: Timestamp) -> bool {
+    match (aging, current) {
+        (Some(aging), Some(current)) => current.since > aging.since && current.since <= now,
+        _ => false,
+    }
+}
+
 fn first(current: Option<&Current>, period: Option<SignedDuration>, now: Timestamp) -> Renewal {
     match period {
         None => Renewal::Never,
@@ -192,6 +200,16 @@ mod tests {
             let current = since.map(|since| key(since, 99_999));
             assert_eq!(first(current.as_ref(), period, now), want, "{since:?} {period:?}");
         }
+    }
+
+    #[test]
+    fn a_newer_key_of_somebody_else_is_a_renewal_unless_it_is_from_the_future() {
+        let old = key(100, 9_999);
+        let cases = [(100, false), (50, false), (101, true), (200, true), (201, false)];
+        for (since, want) in cases {
+            assert_eq!(is_renewed(Some(&old), Some(&key(since, 9_999)), at(200)), want, "{since}");
+        }
+        assert!(!is_renewed(None, Some(&old), at(200)) && !is_renewed(Some(&old), None, at(200)));
     }
 
     #[test]

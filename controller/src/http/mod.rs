@@ -1,9 +1,12 @@
 //! The two HTTP listeners (spec/controller.md 10): plain HTTP/1.1, methods are never looked at.
 //!
-//! `hyper` without a router on top: five paths, and a router would only have to be told not to look at methods.
+//! `hyper` without a router on top: six paths, and a router would only have to be told not to look at methods.
 
+mod body;
 pub mod cert;
+pub mod gate;
 pub mod limit;
+pub mod rotate;
 mod timed;
 pub mod verify;
 
@@ -24,10 +27,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use self::rotate::Rotator;
 use self::timed::Timed;
 use self::verify::Verifier;
 use crate::keys::Keys;
+use crate::leadership::Leadership;
+use crate::metrics::state::State;
 use crate::metrics::{self, Metrics};
+use crate::object::ObjectKey;
+use crate::queue::Queue;
 use crate::readiness::Readiness;
 use crate::store::Store;
 
@@ -52,6 +60,8 @@ pub struct ApiService {
     pub keys: Arc<Keys>,
     /// `/v1/verify`.
     pub verifier: Verifier,
+    /// `/v1/rotate`.
+    pub rotator: Rotator,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What `/readyz` waits for.
@@ -64,6 +74,12 @@ pub struct MetricsService {
     pub metrics: Arc<Metrics>,
     /// Conditions of the SealedSecrets.
     pub store: Arc<Store>,
+    /// Sealing keys.
+    pub keys: Arc<Keys>,
+    /// What is to be done.
+    pub queue: Arc<Queue<ObjectKey>>,
+    /// Whether this replica is the one that shows objects.
+    pub leadership: Leadership,
 }
 
 /// Something that answers requests.
@@ -81,6 +97,7 @@ impl Service for ApiService {
             "/readyz" => return self.readiness.reply(),
             "/v1/cert.pem" => ("/v1/cert.pem", cert::answer(&self.keys)),
             "/v1/verify" => ("/v1/verify", self.verifier.answer(request).await),
+            "/v1/rotate" => ("/v1/rotate", self.rotator.answer(request).await),
             _ => return unknown(&request),
         };
         self.metrics.http_request(path, &method, reply.status().as_u16(), start.elapsed());
@@ -92,7 +109,14 @@ impl Service for MetricsService {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         match request.uri().path() {
             "/metrics" => {
-                let page = self.metrics.render(self.store.conditions());
+                let mut state =
+                    State { keys: self.keys.snapshot().samples(), queue: self.queue.samples(), ..State::default() };
+                let mut conditions = Vec::new();
+                if self.leadership.is_leading() {
+                    conditions = self.store.conditions();
+                    state.by_key = self.store.by_key();
+                }
+                let page = self.metrics.render(conditions) + &state.render();
                 reply(StatusCode::OK, metrics::CONTENT_TYPE, page)
             }
             _ => unknown(&request),

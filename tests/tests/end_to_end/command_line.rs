@@ -88,7 +88,7 @@ fn the_environment_sets_flags_and_the_command_line_wins() {
     end_to_end(|world| {
         let first = world.controller().variable("SEALED_SECRETS_KEY_PREFIX", "from-environment").start();
         assert!(name_of_the_newest_key(world).starts_with("from-environment"));
-        first.kill();
+        first.terminate();
         world
             .controller()
             .variable("SEALED_SECRETS_KEY_PREFIX", "from-environment")

@@ -6,15 +6,18 @@
 
 mod account;
 mod burst;
+mod causes;
 mod command_line;
 mod conditions;
 mod content;
 mod deletion;
+mod drift;
 mod harness;
 mod http;
 mod immutable;
 mod key_material;
 mod key_order;
+mod leader;
 mod legacy;
 mod lifecycle;
 mod logging;
@@ -26,6 +29,7 @@ mod recreation;
 mod refusals;
 mod renewal;
 mod restart;
+mod rotate;
 mod scopes;
 mod separate_cluster;
 mod status;

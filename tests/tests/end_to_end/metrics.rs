@@ -120,3 +120,31 @@ fn http_requests_are_counted_by_path_code_and_method() {
         assert!(!text.contains("path=\"/healthz\"") && !text.contains("nothing"), "only the three paths are counted");
     });
 }
+
+/// The metrics that the reference does not have: keys, their use, the queue and the time that attempts take.
+#[test]
+fn keys_queue_and_attempts_are_shown() {
+    end_to_end(|world| {
+        let controller = world.controller().start();
+        world.create_synced("db", &[("foo", &world.plant())]);
+        let used = world.sealed_secret("db").unwrap()["status"]["sealedWith"][0].as_str().unwrap().to_owned();
+        let of = |name: &str, label: (&str, &str)| {
+            controller.metrics().value(&format!("sealed_secrets_controller_{name}"), &[label])
+        };
+        let fingerprint = ("fingerprint", used.as_str());
+        assert_eq!(of("key_current", fingerprint), Some(1.0));
+        assert!(of("key_not_after_seconds", fingerprint) > of("key_since_seconds", fingerprint));
+        eventually("its use is counted", || (of("sealed_secrets_by_key", fingerprint) == Some(1.0)).then_some(()));
+        for class in ["changed", "first-seen", "retry", "look"] {
+            assert_eq!(of("queue_depth", ("class", class)), Some(0.0), "{class}");
+        }
+        eventually("the attempt is counted", || {
+            (controller.metrics().own("reconcile_duration_seconds_count", &[]) == 1.0).then_some(())
+        });
+
+        let old = controller.certificate();
+        controller.signal("USR1");
+        controller.next_certificate(&old);
+        assert_eq!(of("key_current", fingerprint), Some(0.0));
+    });
+}

@@ -136,3 +136,18 @@ fn name_of_key(world: &World, wanted: impl Fn(&str) -> bool) -> String {
     let name = |key: &Object| key["metadata"]["name"].as_str().unwrap().to_owned();
     world.keys().iter().map(name).find(|name| wanted(name)).unwrap()
 }
+
+/// Two releases in one namespace share the keys: who is later finds that the key was renewed.
+#[test]
+fn releases_that_share_keys_do_not_renew_twice() {
+    end_to_end(|world| {
+        let now = Timestamp::now();
+        let aging = KeyPair::valid_from(&(now - 1.hour() + 4.seconds()).to_string());
+        world.create(&aging.secret("aging"));
+        let launch = |period: &str| world.controller().arg("--leader-elect=false").arg(period).start();
+        let (first, second) = (launch("--key-renew-period=1h"), launch("--key-renew-period=3604s"));
+        let fresh = first.next_certificate(&aging.certificate);
+        assert_eq!(second.next_certificate(&aging.certificate), fresh, "found when its own time had come");
+        never("another key is made", Duration::from_secs(3), || world.keys().len() > 2);
+    });
+}

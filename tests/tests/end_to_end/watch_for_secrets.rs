@@ -32,7 +32,7 @@ fn a_key_that_arrives_is_used_at_once_and_mends_what_failed_for_its_lack() {
 #[test]
 fn without_the_watch_a_key_is_unknown_until_a_restart() {
     end_to_end(|world| {
-        let first = world.controller().start();
+        let first = world.controller().arg("--leader-elect=false").start();
         let own = first.certificate();
         let brought = KeyPair::valid_from("2040-01-01T00:00:00Z");
         world.create(&brought.secret("brought"));
