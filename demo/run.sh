@@ -18,7 +18,8 @@ cluster=$(tests/cluster/build.sh | tail -n 1)
 work=$(mktemp -d "${TMPDIR:-/tmp}/sealed-secrets-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-ln -s "$PWD/target/debug/kubeseal" "$PWD/target/debug/controller" "$work/bin/"
+target=$(realpath "${CARGO_TARGET_DIR:-target}")/debug
+ln -s "$target/kubeseal" "$target/controller" "$work/bin/"
 ln -s "$cluster" "$work/bin/kubectl"
 export PATH="$work/bin:$PATH" DEMO_WORK=$work DEMO_MANIFESTS=$PWD/manifests KEEP=${KEEP:-}
 

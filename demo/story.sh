@@ -144,4 +144,5 @@ if [ -n "${KEEP:-}" ]; then
     trap 'exit 0' INT TERM
     wait "$controller" || fail "the controller ended"
 fi
+[ -z "${CLUSTER_EXTERNAL:-}" ] || echo "The CustomResourceDefinition stays, everything else of the demo goes."
 say "Done."
