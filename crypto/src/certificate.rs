@@ -205,7 +205,7 @@ pub fn self_signed(
     parse(&der, 1)
 }
 
-fn calendar(time: Timestamp) -> Result<time::OffsetDateTime, CertificateError> {
+pub(crate) fn calendar(time: Timestamp) -> Result<time::OffsetDateTime, CertificateError> {
     time::OffsetDateTime::from_unix_timestamp(time.as_second()).map_err(|_| CertificateError::Validity)
 }
 

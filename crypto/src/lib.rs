@@ -29,6 +29,7 @@ mod der;
 mod envelope;
 mod fingerprint;
 mod hybrid;
+mod issue;
 mod key_ring;
 mod label;
 mod pem;
@@ -36,17 +37,20 @@ mod plaintext;
 mod private_key;
 mod public_key;
 mod random;
+mod signing_key;
 
 pub use certificate::{Certificate, CertificateError, CertificateProfile, self_signed};
 pub use envelope::EnvelopeParts;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use hybrid::{SealError, seal};
+pub use issue::{Authority, CertificateRequest, IssueError, check_certificate_pem, issue};
 pub use key_ring::{Hints, KeyRing, OpenError, Opened, SealingKey};
 pub use label::Label;
 pub use plaintext::Plaintext;
 pub use private_key::{KeyError, PemKeys, PrivateKey};
 pub use public_key::PublicKey;
 pub use random::{Random, RandomError, SystemRandom};
+pub use signing_key::{SigningKey, SigningKeyError};
 
 /// Name of the compiled-in backend, for `--version` and logs.
 pub const BACKEND: &str = backend::NAME;

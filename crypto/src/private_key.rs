@@ -136,7 +136,7 @@ impl PrivateKey {
         Chosen::generates(bits)
     }
 
-    fn from_pkcs1(pkcs1: Zeroizing<Vec<u8>>) -> Result<PrivateKey, KeyError> {
+    pub(crate) fn from_pkcs1(pkcs1: Zeroizing<Vec<u8>>) -> Result<PrivateKey, KeyError> {
         let numbers = der::public_numbers(&pkcs1)?;
         let public = PublicKey::new(&numbers.modulus, &numbers.exponent);
         match public.bits() {

@@ -1,16 +1,20 @@
 //! The default backend: AWS-LC, constant-time and blinded, through aws-lc-rs.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384};
 use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{
     KeyPair, KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
     PublicEncryptingKey, PublicKeyComponents,
 };
-use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256,
+};
 use zeroize::Zeroizing;
 
-use super::{Backend, NONCE, SessionKey};
+use super::{Backend, Curve, NONCE, SessionKey};
 use crate::random::{Random, RandomError};
 
 pub(crate) const NAME: &str = "aws-lc";
@@ -100,6 +104,33 @@ impl Backend for AwsLc {
         let random = aws_lc_rs::rand::SystemRandom::new();
         key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
         Some(signature)
+    }
+
+    fn ecdsa_public(curve: Curve, scalar: &[u8]) -> Option<Vec<u8>> {
+        let algorithm = match curve {
+            Curve::P256 => &ECDH_P256,
+            Curve::P384 => &ECDH_P384,
+        };
+        let key = agreement::PrivateKey::from_private_key(algorithm, scalar).ok()?;
+        Some(key.compute_public_key().ok()?.as_ref().to_vec())
+    }
+
+    fn sign_ecdsa(curve: Curve, scalar: &[u8], public: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        let algorithm = match curve {
+            Curve::P256 => &ECDSA_P256_SHA256_ASN1_SIGNING,
+            Curve::P384 => &ECDSA_P384_SHA384_ASN1_SIGNING,
+        };
+        let key = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, public).ok()?;
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        Some(key.sign(&random, message).ok()?.as_ref().to_vec())
+    }
+
+    fn ed25519_public(seed: &[u8; 32]) -> Option<[u8; 32]> {
+        Ed25519KeyPair::from_seed_unchecked(seed).ok()?.public_key().as_ref().try_into().ok()
+    }
+
+    fn sign_ed25519(seed: &[u8; 32], message: &[u8]) -> Option<Vec<u8>> {
+        Some(Ed25519KeyPair::from_seed_unchecked(seed).ok()?.try_sign(message).ok()?.as_ref().to_vec())
     }
 }
 

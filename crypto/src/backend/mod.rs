@@ -24,8 +24,27 @@ pub(crate) type SessionKey = Zeroizing<[u8; 32]>;
 /// The GCM nonce. Twelve zero bytes are safe because every session key encrypts exactly one value.
 pub(crate) const NONCE: [u8; 12] = [0; 12];
 
+/// The curves that templates' keys may be on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Curve {
+    /// NIST P-256, signing with SHA-256.
+    P256,
+    /// NIST P-384, signing with SHA-384.
+    P384,
+}
+
+impl Curve {
+    /// Bytes of a private key.
+    pub(crate) fn scalar_length(self) -> usize {
+        match self {
+            Curve::P256 => 32,
+            Curve::P384 => 48,
+        }
+    }
+}
+
 /// RSA-OAEP (RFC 8017 section 7.1, SHA-256 for hash and MGF1), AES-256-GCM (NIST SP 800-38D, no additional data),
-/// SHA-256, RSASSA-PKCS1-v1_5 and random bytes.
+/// SHA-256, RSASSA-PKCS1-v1_5, ECDSA, Ed25519 and random bytes.
 pub(crate) trait Backend {
     /// A public key ready for use.
     type EncryptingKey: Send + Sync;
@@ -69,4 +88,16 @@ pub(crate) trait Backend {
 
     /// RSASSA-PKCS1-v1_5 with SHA-256, for the self-signature of certificates.
     fn sign(pkcs1: &[u8], message: &[u8]) -> Option<Vec<u8>>;
+
+    /// The uncompressed point of a private key; none if the bytes are no private key of the curve.
+    fn ecdsa_public(curve: Curve, scalar: &[u8]) -> Option<Vec<u8>>;
+
+    /// ECDSA (FIPS 186-5) as RFC 3279 writes it.
+    fn sign_ecdsa(curve: Curve, scalar: &[u8], public: &[u8], message: &[u8]) -> Option<Vec<u8>>;
+
+    /// The public key of an Ed25519 seed (RFC 8032).
+    fn ed25519_public(seed: &[u8; 32]) -> Option<[u8; 32]>;
+
+    /// Ed25519.
+    fn sign_ed25519(seed: &[u8; 32], message: &[u8]) -> Option<Vec<u8>>;
 }

@@ -5,6 +5,7 @@
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
+use p256::ecdsa::signature::Signer;
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 use rand_core::{TryCryptoRng, TryRng};
@@ -14,7 +15,7 @@ use rsa::{BoxedUint, Oaep, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Backend, NONCE, SessionKey};
+use super::{Backend, Curve, NONCE, SessionKey};
 use crate::random::{Random, RandomError};
 
 #[cfg(not(feature = "aws-lc"))]
@@ -101,6 +102,42 @@ impl Backend for RustCrypto {
         Self::decrypting_key(pkcs1)?
             .sign_with_rng(&mut blinding, Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(message))
             .ok()
+    }
+
+    fn ecdsa_public(curve: Curve, scalar: &[u8]) -> Option<Vec<u8>> {
+        Some(match curve {
+            Curve::P256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(scalar).ok()?;
+                key.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+            }
+            Curve::P384 => {
+                let key = p384::ecdsa::SigningKey::from_slice(scalar).ok()?;
+                key.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+            }
+        })
+    }
+
+    fn sign_ecdsa(curve: Curve, scalar: &[u8], _public: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+        Some(match curve {
+            Curve::P256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(scalar).ok()?;
+                let signature: p256::ecdsa::DerSignature = key.try_sign(message).ok()?;
+                signature.as_bytes().to_vec()
+            }
+            Curve::P384 => {
+                let key = p384::ecdsa::SigningKey::from_slice(scalar).ok()?;
+                let signature: p384::ecdsa::DerSignature = key.try_sign(message).ok()?;
+                signature.as_bytes().to_vec()
+            }
+        })
+    }
+
+    fn ed25519_public(seed: &[u8; 32]) -> Option<[u8; 32]> {
+        Some(ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes())
+    }
+
+    fn sign_ed25519(seed: &[u8; 32], message: &[u8]) -> Option<Vec<u8>> {
+        Some(ed25519_dalek::SigningKey::from_bytes(seed).try_sign(message).ok()?.to_bytes().to_vec())
     }
 }
 
