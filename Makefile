@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	cd tests/cluster && test -z "$$(gofmt -l . | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/cluster tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)

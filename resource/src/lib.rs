@@ -19,6 +19,8 @@ mod scope;
 mod seal;
 mod sealed_secret;
 mod secret;
+mod shortest_float;
+pub mod template;
 mod unseal;
 
 pub use base64_text::{IllegalBase64, decode as decode_base64, encode as encode_base64};

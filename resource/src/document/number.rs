@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::decimal::Decimal;
+use crate::shortest_float::scientific_single;
 
 /// A number of a document, with its text as written.
 ///
@@ -83,7 +84,7 @@ impl Number {
         }
         #[allow(clippy::cast_possible_truncation)]
         // The rounding of the reference, checked just below.
-        let text = shortest(&format!("{:e}", float as f32));
+        let text = shortest(&scientific_single(float as f32));
         let written = Decimal::parse(&self.written.replace('_', ""));
         if written.is_some() && Decimal::parse(&text) == written { text } else { self.written.clone() }
     }

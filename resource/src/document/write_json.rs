@@ -8,6 +8,7 @@ use serde_json::Serializer;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::WriteError;
+use crate::shortest_float::{positional, scientific};
 
 /// Writes an object with an indent of two spaces and one newline at the end (wire-format.md 3.7).
 ///
@@ -59,10 +60,10 @@ impl<F: Formatter> Formatter for Go<F> {
     fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
         let size = value.abs();
         if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            let text = format!("{value:e}");
+            let text = scientific(value);
             return writer.write_all(if size < 1.0 { text } else { text.replace('e', "e+") }.as_bytes());
         }
-        write!(writer, "{value}")
+        writer.write_all(positional(value).as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::WriteError;
 use super::number::shortest;
 use super::quoting::{Style, push_double, push_single, style};
+use crate::shortest_float::scientific;
 
 /// Readers look no further than 1024 characters for the `:` behind a key; longer keys are written after a `?`.
 const LONGEST_SIMPLE_KEY: usize = 1000;
@@ -145,7 +146,7 @@ fn write_block(out: &mut String, text: &str, column: usize) {
 
 fn number_text(number: &Number) -> String {
     match (number.as_i64(), number.as_u64(), number.as_f64()) {
-        (None, None, Some(float)) => shortest(&format!("{float:e}")),
+        (None, None, Some(float)) => shortest(&scientific(float)),
         _ => number.to_string(),
     }
 }
