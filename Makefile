@@ -52,10 +52,11 @@ backends: ## Run the vectors on the pure-Rust backend, and each backend against 
 
 end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs some)
 	$(call step,end-to-end on a real API server)
-	cargo build --workspace
+	# The same choice of features as the unit tests, so that nothing below us is compiled a second time.
+	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
 	cd tests/cluster && CGO_ENABLED=0 go test -trimpath -vet=off ./...
 	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
-	  "$$cluster" run -- cargo test -p sealed-secrets-tests --features end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
+	  "$$cluster" run -- cargo test --workspace --features sealed-secrets-tests/end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
 
 deny:
 	$(call step,licences and bans and sources)
