@@ -13,7 +13,8 @@ pub enum Named {
     Weekday,
 }
 
-const MONTHS: [&str; 12] = [
+/// Names of the months, January first.
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -27,7 +28,8 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/// Names of the days, Sunday first.
+pub(super) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 impl Named {
     /// The kind below the name.

@@ -5,22 +5,7 @@ use std::fmt::Write as _;
 use super::civil::Civil;
 use super::layout::{Field, Offset, Padding, next_field};
 use super::time::Time;
-
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-pub(super) const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+use crate::template::named::{DAYS, MONTHS};
 
 /// The time in a layout.
 pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! Times out of text, by a layout.
 
 use super::civil::{Civil, days_in, is_leap, seconds_at};
-use super::format::{DAYS, MONTHS};
 use super::layout::{Field, Offset, Padding, next_field};
 use super::time::Time;
 use super::zone::Zone;
+use crate::template::named::{DAYS, MONTHS};
 
 /// The text does not fit the layout. Names none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
