@@ -3,18 +3,20 @@
 //! Readers get an immutable snapshot. Changes are made on a registry behind it and published as a new snapshot, so that a
 //! renewal can never disturb an unsealing that runs (W9).
 
-use std::collections::BTreeSet;
+mod registry;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use sealed_secrets_crypto::{KeyRing, SealingKey};
-use sealed_secrets_resource::{ACTIVE, KEY_LABEL, KeyMaterial, Secret, SecretBytes, TLS_CERTIFICATE, TLS_PRIVATE_KEY};
+use sealed_secrets_crypto::{KeyRing, OperationCount, SealingKey};
+use sealed_secrets_resource::{ACTIVE, KEY_LABEL, KeyMaterial, Secret};
 use tracing::{error, info};
 
+use self::registry::{Entry, Registry, is_same_certificate, read_material, sealing_key};
 use crate::args::KeyOrder;
 use crate::decide::renewal::Current;
 use crate::metrics::Metrics;
-use crate::metrics::state::KeySample;
+use crate::metrics::state::{KeySample, Trials};
 
 /// The keys as they were at one moment.
 #[derive(Clone, Default)]
@@ -61,26 +63,9 @@ pub struct Keys {
     order: KeyOrder,
     metrics: Arc<Metrics>,
     registry: Mutex<Registry>,
+    /// Outlives the rings.
+    operations: OperationCount,
     snapshot: RwLock<Arc<Snapshot>>,
-}
-
-#[derive(Default)]
-struct Registry {
-    /// In the order of registration.
-    entries: Vec<Entry>,
-    /// Names of key Secrets that hold no usable key.
-    unusable: BTreeSet<String>,
-    version: u64,
-}
-
-struct Entry {
-    secret: String,
-    uid: String,
-    key: SealingKey,
-    /// Whether the Secret has the label; the legacy one need not.
-    is_labelled: bool,
-    /// Whether it was made here: then its moment is better known than the certificate says.
-    is_generated: bool,
 }
 
 /// Whether a change of a key Secret brought a key that was not known.
@@ -95,12 +80,23 @@ pub enum Change {
 impl Keys {
     /// No keys yet.
     pub fn new(order: KeyOrder, metrics: Arc<Metrics>) -> Keys {
-        Keys { order, metrics, registry: Mutex::default(), snapshot: RwLock::default() }
+        Keys {
+            order,
+            metrics,
+            registry: Mutex::default(),
+            operations: OperationCount::default(),
+            snapshot: RwLock::default(),
+        }
     }
 
     /// The keys as they are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How often keys were tried on values since the start.
+    pub fn trials(&self) -> Trials {
+        Trials { opened: self.operations.opened_total(), failed: self.operations.failed_total() }
     }
 
     /// Registers key Secrets, oldest first, and publishes the result. One that cannot be used is logged and skipped (W7).
@@ -223,6 +219,7 @@ impl Keys {
         };
         registry.version += 1;
         let certificate_pem = ring.current().and_then(|key| Some(key.certificate()?.to_pem()));
+        let ring = ring.counted_by(&self.operations);
         let snapshot = Snapshot { ring, version: registry.version, certificate_pem };
         self.metrics.set_unusable_keys(registry.unusable.len());
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
@@ -233,51 +230,13 @@ impl Keys {
     }
 }
 
-impl Registry {
-    fn forget(&mut self, secret: &str) -> bool {
-        let unusable = self.unusable.remove(secret);
-        self.forget_key(secret) || unusable
-    }
-
-    fn forget_key(&mut self, secret: &str) -> bool {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.secret != secret);
-        self.entries.len() != before
-    }
-}
-
-fn read_material(secret: &Secret) -> Result<KeyMaterial, String> {
-    let item = |name: &str| secret.data.get(name).map_or(&[][..], SecretBytes::as_slice);
-    KeyMaterial::read(item(TLS_PRIVATE_KEY), item(TLS_CERTIFICATE)).map_err(|error| error.to_string())
-}
-
-/// A key that may be published, or one that only opens because its certificate belongs to another key (W8).
-fn sealing_key(secret: &str, material: KeyMaterial, time: Timestamp) -> SealingKey {
-    let KeyMaterial { private, certificate } = material;
-    SealingKey::new(private.clone(), certificate, time).unwrap_or_else(|| {
-        error!(
-            secret,
-            "the certificate does not belong to the private key: the key opens values, the certificate is not published"
-        );
-        SealingKey::unpublished(private, time)
-    })
-}
-
-fn is_same_certificate(key: &SealingKey, material: &KeyMaterial) -> bool {
-    match key.certificate() {
-        Some(certificate) => certificate.to_pem() == material.certificate.to_pem(),
-        // Unpublished, because of exactly this certificate or because the key is not usable.
-        None => material.certificate.rsa_public_key().is_ok_and(|key| *key != *material.private.public_key()),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::time::Duration;
 
     use sealed_secrets_crypto::{Certificate, CertificateProfile, PrivateKey, SystemRandom, self_signed};
-    use sealed_secrets_resource::ObjectMeta;
+    use sealed_secrets_resource::{ObjectMeta, SecretBytes, TLS_CERTIFICATE, TLS_PRIVATE_KEY};
 
     use super::*;
 

@@ -3,31 +3,21 @@
 //! Written here and not by a library, because names, help texts, label order and number forms are those that dashboards
 //! and alerts of the reference expect, and the libraries at hand write OpenMetrics.
 
+mod page;
 mod process;
+mod scrapes;
 pub mod state;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use self::page::{Histogram, Page};
+pub use self::scrapes::Scrape;
+use self::scrapes::Scrapes;
+
 /// Content type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-
-/// Upper bounds of the latency histogram, in seconds, with their text.
-const BUCKETS: [(f64, &str); 11] = [
-    (0.005, "0.005"),
-    (0.01, "0.01"),
-    (0.025, "0.025"),
-    (0.05, "0.05"),
-    (0.1, "0.1"),
-    (0.25, "0.25"),
-    (0.5, "0.5"),
-    (1.0, "1"),
-    (2.5, "2.5"),
-    (5.0, "5"),
-    (10.0, "10"),
-];
 
 /// One condition of one SealedSecret, for `condition_info`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +65,7 @@ impl ErrorReason {
 pub struct Metrics {
     revision: String,
     counts: Mutex<Counts>,
+    scrapes: Scrapes,
 }
 
 #[derive(Default)]
@@ -90,26 +81,10 @@ struct Counts {
     reconciles: Histogram,
 }
 
-#[derive(Default)]
-struct Histogram {
-    /// Observations per bucket, not cumulated; the last one is above all bounds.
-    buckets: [u64; BUCKETS.len() + 1],
-    sum: f64,
-}
-
-impl Histogram {
-    fn observe(&mut self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let bucket = BUCKETS.iter().position(|(bound, _)| seconds <= *bound).unwrap_or(BUCKETS.len());
-        self.buckets[bucket] += 1;
-        self.sum += seconds;
-    }
-}
-
 impl Metrics {
     /// No counts yet; `revision` is the version shown in `build_info`.
     pub fn new(revision: &str) -> Metrics {
-        Metrics { revision: revision.to_owned(), counts: Mutex::default() }
+        Metrics { revision: revision.to_owned(), counts: Mutex::default(), scrapes: Scrapes::default() }
     }
 
     /// Counts one attempt to reconcile.
@@ -146,11 +121,17 @@ impl Metrics {
         counts.http_durations.entry((method, path)).or_default().observe(took);
     }
 
+    /// Counts one scrape, which is in flight until the value is dropped.
+    pub fn scrape(&self) -> Scrape<'_> {
+        self.scrapes.begin()
+    }
+
     /// Everything as text. `conditions` may come in any order.
     pub fn render(&self, mut conditions: Vec<ConditionSample>) -> String {
         conditions.sort_unstable();
         let mut page = Page::default();
         page.text.push_str(&process::render());
+        page.text.push_str(&self.scrapes.render());
 
         page.family("build_info", "gauge", "Build information.");
         page.sample("build_info", &[("revision", &self.revision)], "1");
@@ -208,84 +189,6 @@ fn method_label(method: &http::Method) -> &'static str {
         "TRACE" => "trace",
         "PATCH" => "patch",
         _ => "unknown",
-    }
-}
-
-/// The text that is being written. Writing into a `String` cannot fail.
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = write!(
-            self.text,
-            "# HELP sealed_secrets_controller_{name} {help}\n# TYPE sealed_secrets_controller_{name} {kind}\n"
-        );
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {
-        let _ = write!(self.text, "sealed_secrets_controller_{name}");
-        for (index, (label, text)) in labels.iter().enumerate() {
-            self.text.push(if index == 0 { '{' } else { ',' });
-            let _ = write!(self.text, "{label}=\"");
-            for c in text.chars() {
-                match c {
-                    '\\' => self.text.push_str("\\\\"),
-                    '"' => self.text.push_str("\\\""),
-                    '\n' => self.text.push_str("\\n"),
-                    c => self.text.push(c),
-                }
-            }
-            self.text.push('"');
-        }
-        if !labels.is_empty() {
-            self.text.push('}');
-        }
-        let _ = writeln!(self.text, " {value}");
-    }
-
-    fn conditions(&mut self, conditions: &[ConditionSample]) {
-        if conditions.is_empty() {
-            return;
-        }
-        self.family(
-            "condition_info",
-            "gauge",
-            "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)",
-        );
-        for sample in conditions {
-            let labels = [
-                ("condition", sample.condition.as_str()),
-                ("name", &sample.name),
-                ("namespace", &sample.namespace),
-                ("ss_app_kubernetes_io_instance", &sample.instance),
-            ];
-            self.sample("condition_info", &labels, &sample.value.to_string());
-        }
-    }
-
-    fn durations(&mut self, durations: &BTreeMap<(&'static str, &'static str), Histogram>) {
-        const NAME: &str = "http_request_duration_seconds";
-        if !durations.is_empty() {
-            self.family(NAME, "histogram", "A histogram of latencies for requests.");
-        }
-        for ((method, path), histogram) in durations {
-            self.histogram(NAME, &[("method", method), ("path", path)], histogram);
-        }
-    }
-
-    fn histogram(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
-        let bounds = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
-        let mut total = 0;
-        for (bound, count) in bounds.zip(histogram.buckets) {
-            total += count;
-            let labels: Vec<_> = labels.iter().copied().chain([("le", bound)]).collect();
-            self.sample(&format!("{name}_bucket"), &labels, &total.to_string());
-        }
-        self.sample(&format!("{name}_sum"), labels, &histogram.sum.to_string());
-        self.sample(&format!("{name}_count"), labels, &total.to_string());
     }
 }
 

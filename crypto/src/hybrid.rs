@@ -56,22 +56,37 @@ fn seal_with<B: Backend>(
     EnvelopeParts { wrapped_key: &wrapped_key, ciphertext: &ciphertext }.join().ok_or(SealError::Encryption)
 }
 
-/// Opens one value with one key. `None` says nothing about the reason, on purpose.
-pub(crate) fn open(key: &PrivateKey, label: &Label, envelope: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let parts = EnvelopeParts::split(envelope)?;
-    if !key.public_key().may_have_made(parts.wrapped_key) {
-        return None;
-    }
-    open_with::<Chosen>(key.decrypting()?, label, parts)
+/// What one key made of one value. Never leaves the crate as it is: outside, what does not open looks all the same.
+pub(crate) enum Trial {
+    /// The key cannot have made it, or cannot be used: no private operation was done.
+    NotTried,
+    /// It does not open with this key and label.
+    NoKey,
+    /// The session key opened, and the content is not what was sealed under it.
+    ContentDamaged,
+    /// The value.
+    Opened(Zeroizing<Vec<u8>>),
 }
 
-fn open_with<B: Backend>(
-    key: &B::DecryptingKey,
-    label: &Label,
-    parts: EnvelopeParts<'_>,
-) -> Option<Zeroizing<Vec<u8>>> {
-    let session_key = B::unwrap_key(key, label.as_bytes(), parts.wrapped_key)?;
-    B::decrypt(&session_key, parts.ciphertext)
+/// Opens one value with one key, at the cost of one private operation at most.
+pub(crate) fn open(key: &PrivateKey, label: &Label, envelope: &[u8]) -> Trial {
+    let Some(parts) = EnvelopeParts::split(envelope) else {
+        return Trial::NotTried;
+    };
+    if !key.public_key().may_have_made(parts.wrapped_key) {
+        return Trial::NotTried;
+    }
+    match key.decrypting() {
+        Some(key) => open_with::<Chosen>(key, label, parts),
+        None => Trial::NotTried,
+    }
+}
+
+fn open_with<B: Backend>(key: &B::DecryptingKey, label: &Label, parts: EnvelopeParts<'_>) -> Trial {
+    match B::unwrap_key(key, label.as_bytes(), parts.wrapped_key) {
+        None => Trial::NoKey,
+        Some(session_key) => B::decrypt(&session_key, parts.ciphertext).map_or(Trial::ContentDamaged, Trial::Opened),
+    }
 }
 
 #[cfg(all(test, feature = "aws-lc", feature = "rustcrypto"))]
@@ -87,8 +102,8 @@ mod tests {
         let opening = O::decrypting_key(key.pkcs1()).unwrap();
         let envelope = seal_with::<S>(&sealing, label, value, &mut SystemRandom).unwrap();
         let parts = EnvelopeParts::split(&envelope).unwrap();
-        assert_eq!(*open_with::<O>(&opening, label, parts).unwrap(), value);
-        assert!(open_with::<O>(&opening, &Label::strict("other", "label"), parts).is_none());
+        assert!(matches!(open_with::<O>(&opening, label, parts), Trial::Opened(opened) if *opened == value));
+        assert!(matches!(open_with::<O>(&opening, &Label::strict("other", "label"), parts), Trial::NoKey));
     }
 
     #[test]

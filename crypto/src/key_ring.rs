@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use crate::certificate::Certificate;
 use crate::fingerprint::Fingerprint;
-use crate::hybrid;
+use crate::hybrid::{self, Trial};
 use crate::label::Label;
+use crate::operation_count::OperationCount;
 use crate::plaintext::Plaintext;
 use crate::private_key::PrivateKey;
 
@@ -87,9 +88,23 @@ pub struct Opened {
 #[error("no key could decrypt secret")]
 pub struct OpenError;
 
+/// What is wrong with a value, for the owner of the object that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Diagnosis {
+    /// Nothing.
+    Opens,
+    /// A key of the ring made it for this label, and its content is no longer what was sealed.
+    ContentDamaged,
+    /// No key of the ring made it for this label.
+    NoKey,
+}
+
 /// An immutable snapshot of the sealing keys; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct KeyRing(Arc<Ring>);
+pub struct KeyRing {
+    ring: Arc<Ring>,
+    operations: OperationCount,
+}
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -121,37 +136,50 @@ impl KeyRing {
             keys[..=index].rotate_right(1);
         }
         let by_name = keys.iter().enumerate().map(|(index, key)| (key.fingerprint(), index)).collect();
-        KeyRing(Arc::new(Ring { keys, has_current: current.is_some(), by_name }))
+        let ring = Arc::new(Ring { keys, has_current: current.is_some(), by_name });
+        KeyRing { ring, operations: OperationCount::default() }
+    }
+
+    /// The same ring, whose trials are counted there.
+    #[must_use]
+    pub fn counted_by(self, operations: &OperationCount) -> KeyRing {
+        KeyRing { operations: operations.clone(), ..self }
+    }
+
+    /// Where the trials of this ring are counted.
+    #[must_use]
+    pub fn operations(&self) -> &OperationCount {
+        &self.operations
     }
 
     /// The key whose certificate is published and that new values are sealed for.
     #[must_use]
     pub fn current(&self) -> Option<&SealingKey> {
-        self.0.keys.first().filter(|_| self.0.has_current)
+        self.ring.keys.first().filter(|_| self.ring.has_current)
     }
 
     /// Every key: the current one, then the others from newest to oldest.
     #[must_use]
     pub fn keys(&self) -> &[SealingKey] {
-        &self.0.keys
+        &self.ring.keys
     }
 
     /// Number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.keys.len()
+        self.ring.keys.len()
     }
 
     /// Whether there is no key at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.keys.is_empty()
+        self.ring.keys.is_empty()
     }
 
     /// The key of this name.
     #[must_use]
     pub fn get(&self, fingerprint: Fingerprint) -> Option<&SealingKey> {
-        self.0.by_name.get(&fingerprint).map(|&index| &self.0.keys[index])
+        self.ring.by_name.get(&fingerprint).map(|&index| &self.ring.keys[index])
     }
 
     /// Opens a value with whichever key fits, likeliest first. Keys of another size cost nothing.
@@ -161,17 +189,44 @@ impl KeyRing {
     pub fn open(&self, label: &Label, envelope: &[u8], hints: &Hints) -> Result<Opened, OpenError> {
         self.trial_order(hints)
             .find_map(|index| {
-                let key = &self.0.keys[index];
-                let plaintext = Plaintext::new(hybrid::open(&key.private, label, envelope)?);
-                Some(Opened { plaintext, key: key.fingerprint() })
+                let key = &self.ring.keys[index];
+                match self.attempt(key, label, envelope) {
+                    Trial::Opened(value) => Some(Opened { plaintext: Plaintext::new(value), key: key.fingerprint() }),
+                    Trial::NotTried | Trial::NoKey | Trial::ContentDamaged => None,
+                }
             })
             .ok_or(OpenError)
+    }
+
+    /// Says why a value does not open. What it opens to is thrown away.
+    ///
+    /// This tells more than [`KeyRing::open`] does. It is for the status of an object that somebody was allowed to create,
+    /// never for the answer to a request.
+    #[must_use]
+    pub fn diagnose(&self, label: &Label, envelope: &[u8]) -> Diagnosis {
+        let trials = self.ring.keys.iter().map(|key| self.attempt(key, label, envelope));
+        let made_here = trials.map(|trial| match trial {
+            Trial::Opened(_) => Some(Diagnosis::Opens),
+            Trial::ContentDamaged => Some(Diagnosis::ContentDamaged),
+            Trial::NotTried | Trial::NoKey => None,
+        });
+        made_here.flatten().next().unwrap_or(Diagnosis::NoKey)
+    }
+
+    fn attempt(&self, key: &SealingKey, label: &Label, envelope: &[u8]) -> Trial {
+        let trial = hybrid::open(&key.private, label, envelope);
+        match &trial {
+            Trial::NotTried => {}
+            Trial::Opened(_) => self.operations.opened(),
+            Trial::NoKey | Trial::ContentDamaged => self.operations.failed(),
+        }
+        trial
     }
 
     /// Indices into `keys`, each once: the recorded key, the last used, the one current when the object changed, then
     /// the current one and the rest from newest to oldest.
     fn trial_order(&self, hints: &Hints) -> impl Iterator<Item = usize> {
-        let ring = &self.0;
+        let ring = &self.ring;
         let named = |name: Option<Fingerprint>| name.and_then(|name| ring.by_name.get(&name).copied());
         let dated = hints.sealed_about.and_then(|time| {
             let was_published = |key: &SealingKey| key.certificate.is_some() && key.ordering_time <= time;
@@ -264,12 +319,57 @@ mod tests {
         }
     }
 
+    fn sealed_for(key: &SealingKey, label: &Label) -> Vec<u8> {
+        hybrid::seal(key.private.public_key(), label, b"value", &mut crate::SystemRandom).unwrap()
+    }
+
+    #[test]
+    fn trials_that_cost_a_private_operation_are_counted_by_their_outcome() {
+        let keys = keys();
+        let count = OperationCount::default();
+        let ring = KeyRing::new(keys.clone()).counted_by(&count);
+        let label = Label::strict("shop", "db");
+        let oldest = Hints { recorded: Some(keys[0].fingerprint()), ..Hints::default() };
+        ring.open(&label, &sealed_for(&keys[0], &label), &oldest).unwrap();
+        assert_eq!((count.opened_total(), count.failed_total()), (1, 0), "a right hint costs one");
+        ring.clone().open(&label, &[0, 3, 1, 2, 3], &Hints::default()).unwrap_err();
+        assert_eq!((count.opened_total(), count.failed_total()), (1, 0), "no key has this length");
+        // The smallest number below every modulus: no key is left out for its size.
+        let mut unopenable = vec![0; 2 + 256 + 16];
+        unopenable[0] = 1;
+        ring.open(&label, &unopenable, &Hints::default()).unwrap_err();
+        let fitting = keys.iter().filter(|key| key.private.public_key().bits() == 2048).count();
+        assert_eq!((count.opened_total(), count.failed_total()), (1, fitting as u64));
+    }
+
+    #[test]
+    fn a_diagnosis_tells_damaged_content_from_a_key_or_label_that_does_not_fit() {
+        let keys = keys();
+        let ring = KeyRing::new(keys[..1].to_vec());
+        let label = Label::strict("shop", "db");
+        let envelope = sealed_for(&keys[0], &label);
+        assert_eq!(ring.diagnose(&label, &envelope), Diagnosis::Opens);
+        assert_eq!(ring.diagnose(&Label::cluster_wide(), &envelope), Diagnosis::NoKey);
+        assert_eq!(ring.diagnose(&label, &sealed_for(&keys[1], &label)), Diagnosis::NoKey);
+        let mut damaged = envelope.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(ring.diagnose(&label, &damaged), Diagnosis::ContentDamaged);
+        assert_eq!(
+            ring.open(&label, &damaged, &Hints::default()).unwrap_err(),
+            OpenError,
+            "and this says nothing of it"
+        );
+        let mut wrapped = envelope;
+        wrapped[100] ^= 1;
+        assert_eq!(ring.diagnose(&label, &wrapped), Diagnosis::NoKey);
+    }
+
     #[test]
     fn a_wrong_hint_does_not_change_the_result() {
         let keys = keys();
         let ring = KeyRing::new(keys.clone());
         let label = Label::strict("shop", "db");
-        let envelope = hybrid::seal(keys[0].private.public_key(), &label, b"value", &mut crate::SystemRandom).unwrap();
+        let envelope = sealed_for(&keys[0], &label);
         for hint in [None, Some(keys[1].fingerprint()), Some(keys[2].fingerprint())] {
             let opened = ring.open(&label, &envelope, &Hints { recorded: hint, ..Hints::default() }).unwrap();
             assert_eq!((opened.plaintext.as_bytes(), opened.key), (&b"value"[..], keys[0].fingerprint()));

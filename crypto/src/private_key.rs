@@ -163,7 +163,7 @@ impl PrivateKey {
         let envelope =
             hybrid::seal(self.public_key(), &label, probe, &mut SystemRandom).map_err(|_| KeyError::Malformed)?;
         match hybrid::open(self, &label, &envelope) {
-            Some(opened) if *opened == probe => Ok(()),
+            hybrid::Trial::Opened(opened) if *opened == probe => Ok(()),
             _ => Err(KeyError::Malformed),
         }
     }

@@ -7,6 +7,7 @@ pub mod cert;
 pub mod gate;
 pub mod limit;
 pub mod rotate;
+pub mod scrape;
 mod timed;
 pub mod verify;
 
@@ -31,13 +32,8 @@ use self::rotate::Rotator;
 use self::timed::Timed;
 use self::verify::Verifier;
 use crate::keys::Keys;
-use crate::leadership::Leadership;
-use crate::metrics::state::State;
-use crate::metrics::{self, Metrics};
-use crate::object::ObjectKey;
-use crate::queue::Queue;
+use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::store::Store;
 
 /// A complete reply.
 pub type Reply = Response<Full<Bytes>>;
@@ -68,20 +64,6 @@ pub struct ApiService {
     pub readiness: Arc<Readiness>,
 }
 
-/// What the metrics listener answers from.
-pub struct MetricsService {
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// Conditions of the SealedSecrets.
-    pub store: Arc<Store>,
-    /// Sealing keys.
-    pub keys: Arc<Keys>,
-    /// What is to be done.
-    pub queue: Arc<Queue<ObjectKey>>,
-    /// Whether this replica is the one that shows objects.
-    pub leadership: Leadership,
-}
-
 /// Something that answers requests.
 pub trait Service: Send + Sync + 'static {
     /// Answers one request. Its body is read by the time this ends, or never.
@@ -102,25 +84,6 @@ impl Service for ApiService {
         };
         self.metrics.http_request(path, &method, reply.status().as_u16(), start.elapsed());
         reply
-    }
-}
-
-impl Service for MetricsService {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
-        match request.uri().path() {
-            "/metrics" => {
-                let mut state =
-                    State { keys: self.keys.snapshot().samples(), queue: self.queue.samples(), ..State::default() };
-                let mut conditions = Vec::new();
-                if self.leadership.is_leading() {
-                    conditions = self.store.conditions();
-                    state.by_key = self.store.by_key();
-                }
-                let page = self.metrics.render(conditions) + &state.render();
-                reply(StatusCode::OK, metrics::CONTENT_TYPE, page)
-            }
-            _ => unknown(&request),
-        }
     }
 }
 

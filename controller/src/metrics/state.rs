@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Page;
+use super::page::Page;
 
 /// One sealing key.
 #[derive(Clone, Debug)]
@@ -31,9 +31,20 @@ pub struct QueueSample {
     pub oldest: Duration,
 }
 
+/// How often private keys were tried on values.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trials {
+    /// With success.
+    pub opened: u64,
+    /// Without, for whatever reason.
+    pub failed: u64,
+}
+
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// Trials of private keys on values: those that opened one, and those that did not.
+    pub trials: Trials,
     /// Every key that opens values.
     pub keys: Vec<KeySample>,
     /// Every class.
@@ -46,6 +57,10 @@ impl State {
     /// As text.
     pub fn render(&self) -> String {
         let mut page = Page::default();
+        page.family("decrypt_attempts_total", "counter", "Private key operations that were done to open values");
+        for (result, count) in [("failed", self.trials.failed), ("opened", self.trials.opened)] {
+            page.sample("decrypt_attempts_total", &[("result", result)], &count.to_string());
+        }
         page.of_keys("key_current", "Whether this is the key whose certificate is published", &self.keys, |key| {
             Some(u8::from(key.is_current).to_string())
         });
@@ -102,6 +117,7 @@ mod tests {
             is_current,
         };
         let state = State {
+            trials: Trials { opened: 5, failed: 2 },
             keys: vec![key("SHA256:a", Some(60), true), key("SHA256:b", None, false)],
             queue: vec![QueueSample { class: "changed", depth: 2, oldest: Duration::from_millis(1500) }],
             by_key: BTreeMap::from([("SHA256:a".to_owned(), 3)]),
@@ -111,6 +127,8 @@ mod tests {
         assert_eq!(
             lines,
             [
+                "decrypt_attempts_total{result=\"failed\"} 2",
+                "decrypt_attempts_total{result=\"opened\"} 5",
                 "key_current{fingerprint=\"SHA256:a\"} 1",
                 "key_current{fingerprint=\"SHA256:b\"} 0",
                 "key_not_after_seconds{fingerprint=\"SHA256:a\"} 60",
