@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sealed_secrets_crypto::{EnvelopeParts, Fingerprint, Hints, KeyRing, SealingKey};
+use sealed_secrets_crypto::{Diagnosis, EnvelopeParts, Fingerprint, KeyRing, SealingKey};
 use sealed_secrets_resource::{Scope, SealedSecret, decode_base64};
 
 /// Bits that a modulus of a sealing key can have; anything else was never an envelope.
@@ -17,6 +17,11 @@ const TAG: usize = 16;
 pub enum Cause {
     /// The item is no whole envelope.
     Damaged {
+        /// Its name, empty for the deprecated form.
+        item: String,
+    },
+    /// A key of ours made it for this object, and its content is no longer what was sealed.
+    Corrupt {
         /// Its name, empty for the deprecated form.
         item: String,
     },
@@ -47,6 +52,13 @@ impl fmt::Display for Cause {
                 write!(f, "its data is damaged: it is not what kubeseal makes")
             }
             Cause::Damaged { item } => write!(f, "item {item} is damaged: it is not what kubeseal makes"),
+            Cause::Corrupt { item } => {
+                match item.as_str() {
+                    "" => write!(f, "its data is corrupt")?,
+                    item => write!(f, "item {item} is corrupt")?,
+                }
+                write!(f, ": the key fits and the content was changed after it was sealed; seal it again")
+            }
             Cause::KeyNotHeld(key) => {
                 write!(
                     f,
@@ -91,15 +103,19 @@ pub fn find(sealed: &SealedSecret, ring: &KeyRing) -> Option<Cause> {
             return Some(Cause::LengthNotHeld { bits: length * 8 });
         }
         let likely = likely_keys(sealed, ring, recorded.of(&item), length);
-        let opens = |scope: Scope, namespace: &str, name: &str| {
-            likely.open(&scope.label(namespace, name), &envelope, &Hints::default()).is_ok()
+        let fits = |scope: Scope, namespace: &str, name: &str| {
+            likely.diagnose(&scope.label(namespace, name), &envelope) != Diagnosis::NoKey
         };
-        // Items are mostly sealed together: what is true of one that fails is true of the others.
-        if !opens(sealed.scope(), &sealed.metadata.namespace, &sealed.metadata.name) {
-            return guesses(sealed)
-                .into_iter()
-                .find(|(scope, namespace, name)| opens(*scope, namespace, name))
-                .map(|(scope, namespace, name)| Cause::SealedFor { scope, namespace, name, has: sealed.scope() });
+        match likely.diagnose(&sealed.label(), &envelope) {
+            Diagnosis::Opens => {}
+            Diagnosis::ContentDamaged => return Some(Cause::Corrupt { item }),
+            // Items are mostly sealed together: what is true of one that fails is true of the others.
+            Diagnosis::NoKey => {
+                return guesses(sealed)
+                    .into_iter()
+                    .find(|(scope, namespace, name)| fits(*scope, namespace, name))
+                    .map(|(scope, namespace, name)| Cause::SealedFor { scope, namespace, name, has: sealed.scope() });
+            }
         }
     }
     None
@@ -134,7 +150,7 @@ fn likely_keys(sealed: &SealedSecret, ring: &KeyRing, recorded: Option<Fingerpri
     });
     let newest = ring.keys().iter().find(|key| bytes_of(key) == length);
     let likely = [recorded, dated, newest].into_iter().flatten().filter(|key| bytes_of(key) == length);
-    KeyRing::new(likely.cloned().collect())
+    KeyRing::new(likely.cloned().collect()).counted_by(ring.operations())
 }
 
 /// Other scopes, names and namespaces that people mix up: those in the template, which tools that rename an object leave
@@ -250,6 +266,18 @@ mod tests {
             o["metadata"]["annotations"] = json!({"sealedsecrets.bitnami.com/sealed-with": recorded})
         });
         assert_eq!(find(&object, &ring(&held)), Some(Cause::KeyNotHeld(fingerprint)));
+    }
+
+    #[test]
+    fn content_that_was_changed_is_told_from_a_key_that_is_missing() {
+        let key = key(2048);
+        let mut envelope = seal(key.public_key(), &Label::strict("here", "db"), b"s3cret", &mut SystemRandom).unwrap();
+        *envelope.last_mut().unwrap() ^= 1;
+        let cause = find(&object(&envelope, |_| {}), &ring(&key)).unwrap();
+        assert_eq!(cause, Cause::Corrupt { item: "a".to_owned() });
+        let said = "item a is corrupt: the key fits and the content was changed after it was sealed; seal it again";
+        assert_eq!(cause.to_string(), said);
+        assert_eq!(find(&object(&envelope, |_| {}), &ring(&self::key(2048))), None, "another key does not know");
     }
 
     #[test]
