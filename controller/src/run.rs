@@ -7,7 +7,7 @@ use futures::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::api::{Api, ApiError};
 use crate::args::{NamespaceScope, Options, VERSION};
@@ -137,8 +137,11 @@ async fn start(
     let api = Arc::new(Api::new(client.clone(), options.call_rate.map(Throttle::new), leadership.clone()));
     let metrics = Arc::new(Metrics::new(VERSION));
     let keys = Arc::new(Keys::new(options.keys.order, Arc::clone(&metrics)));
-    // The standard library counts the cgroup's CPU quota, not the host's cores.
+    // The standard library goes by the quota of the cgroup (v1 and v2) and by the CPUs that the process may run on, not by
+    // the host's cores. It gives whole cores, at least one.
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let worker_count = workers::count(cores);
+    debug!(cores, workers = worker_count, "limits");
     let private_work = PrivateWork::new(cores);
     let store = Arc::new(Store::default());
     let readiness = Arc::new(Readiness::default());
@@ -247,7 +250,7 @@ async fn start(
     if options.update_status {
         tasks.writers.spawn(pending::run(Arc::clone(&context), expected, stop.clone()));
     }
-    tasks.writers.spawn(workers::run(context, stop.clone()));
+    tasks.writers.spawn(workers::run(context, worker_count, stop.clone()));
     Ok(())
 }
 

@@ -14,13 +14,21 @@ use crate::object::ObjectKey;
 use crate::queue::Class;
 use crate::reconcile::reconcile;
 
-/// Objects worked on at once. They mostly wait for the API server, and each holds a connection to it.
-const WORKERS: usize = 8;
+/// Objects worked on at once, for each core. They mostly wait for the API server, so it takes several to keep a core busy
+/// with private keys.
+const WORKERS_PER_CORE: usize = 8;
+/// And no more than this: each holds a connection to the API server.
+const MOST_WORKERS: usize = 64;
 /// When an object whose attempt ended by a defect of ours is tried again.
 const AFTER_DEFECT: Duration = Duration::from_secs(300);
 
-/// Works while this replica leads, until `stop`; then lets the attempts in progress end.
-pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+/// How many objects are worked on at once with so many cores.
+pub fn count(cores: usize) -> usize {
+    cores.saturating_mul(WORKERS_PER_CORE).clamp(WORKERS_PER_CORE, MOST_WORKERS)
+}
+
+/// Works on `count` objects at once while this replica leads, until `stop`; then lets the attempts in progress end.
+pub async fn run(context: Arc<Context>, count: usize, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -30,7 +38,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         let stopped = tokio::select! {
             biased;
             () = context.leadership.lost() => false,
-            () = work(&context, &mut attempts, &stop) => true,
+            () = work(&context, count, &mut attempts, &stop) => true,
         };
         if stopped {
             return;
@@ -42,8 +50,8 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn work(context: &Arc<Context>, attempts: &mut JoinSet<()>, stop: &CancellationToken) {
-    let places = Arc::new(Semaphore::new(WORKERS));
+async fn work(context: &Arc<Context>, count: usize, attempts: &mut JoinSet<()>, stop: &CancellationToken) {
+    let places = Arc::new(Semaphore::new(count));
     loop {
         let next = async {
             // The place first: what is most urgent is decided when there is somebody to do it.
@@ -91,5 +99,15 @@ impl Drop for Finish<'_> {
             error!(key = %self.key, "the attempt ended unexpectedly, will retry");
         }
         self.context.queue.done(self.key, self.retry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_follow_the_cores_within_bounds() {
+        assert_eq!([0, 1, 2, 8, 192].map(count), [8, 8, 16, 64, 64]);
     }
 }
