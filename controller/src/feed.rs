@@ -1,4 +1,7 @@
 //! A watch that never ends: repeats after failures, says what is wrong once, and tells when its first list is over.
+//!
+//! The list comes object by object over the watch where the API server can do that, so that it is never held as a whole,
+//! and otherwise in pages.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use tokio::time::Instant;
 use tracing::{debug, error};
 
 use crate::api::chain;
+use crate::client::LONGEST_WATCH;
 use crate::readiness::Readiness;
 
 /// Pause after a first failure; each further one doubles it.
@@ -19,6 +23,34 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LONGEST_UNDEFINED: Duration = Duration::from_secs(5);
 const LONGEST_FORBIDDEN: Duration = Duration::from_secs(60);
+
+/// Longest silence within a list that comes over the watch. API servers before 1.19 send the objects and never say that
+/// these were all.
+const LONGEST_LIST_SILENCE: Duration = Duration::from_secs(5);
+
+/// How lists are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lists {
+    /// Over the watch (`sendInitialEvents`), where they are one object at a time. Kubernetes 1.32 and later, as a rule.
+    Streamed,
+    /// In pages, by calls of their own. Every API server can do that.
+    Paged,
+}
+
+impl Lists {
+    /// What [`watcher::watcher`] is to be started with.
+    pub fn config(self) -> watcher::Config {
+        let config = watcher::Config::default().timeout(LONGEST_WATCH);
+        match self {
+            Lists::Streamed => config.streaming_lists(),
+            Lists::Paged => config,
+        }
+    }
+}
+
+/// Starts a watch that asks for lists in this way.
+type Source<K> = Box<dyn Fn(Lists) -> Events<K> + Send>;
+type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
 /// Whether the first list is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +65,11 @@ pub enum FirstList {
 
 /// One watch.
 pub struct Feed<K> {
-    stream: BoxStream<'static, watcher::Result<Event<K>>>,
+    source: Source<K>,
+    stream: Events<K>,
+    lists: Lists,
+    /// While a streamed list is coming in: when something was last heard.
+    list_heard: Option<Instant>,
     what: &'static str,
     namespace: Option<String>,
     readiness: Arc<Readiness>,
@@ -49,13 +85,16 @@ pub struct Feed<K> {
 impl<K: Debug + Send + 'static> Feed<K> {
     /// A watch of `what`, in one namespace or all. Counts as one first list of `readiness`.
     pub fn new(
-        stream: BoxStream<'static, watcher::Result<Event<K>>>,
+        source: impl Fn(Lists) -> Events<K> + Send + 'static,
         what: &'static str,
         namespace: Option<String>,
         readiness: Arc<Readiness>,
     ) -> Feed<K> {
         Feed {
-            stream,
+            stream: source(Lists::Streamed),
+            source: Box::new(source),
+            lists: Lists::Streamed,
+            list_heard: None,
             what,
             namespace,
             readiness,
@@ -84,10 +123,27 @@ impl<K: Debug + Send + 'static> Feed<K> {
                 tokio::time::sleep_until(time).await;
                 self.resume_at = None;
             }
-            match self.stream.next().await {
+            let item = match self.list_heard {
+                None => self.stream.next().await,
+                Some(heard) => match tokio::time::timeout_at(heard + LONGEST_LIST_SILENCE, self.stream.next()).await {
+                    Ok(item) => item,
+                    Err(_) => {
+                        self.page_lists("a list over the watch has no end");
+                        continue;
+                    }
+                },
+            };
+            match item {
+                Some(Ok(Event::Init)) if self.list_heard.is_some() => {
+                    // Without an error in between: the watch was over before the list was.
+                    self.page_lists("a list over the watch did not come to its end");
+                }
                 Some(Ok(event)) => {
                     self.progress(&event);
                     return event;
+                }
+                Some(Err(problem)) if self.lists == Lists::Streamed && is_unknown_request(&problem) => {
+                    self.page_lists("lists over the watch are refused");
                 }
                 Some(Err(problem)) => {
                     self.failed(&problem);
@@ -103,13 +159,23 @@ impl<K: Debug + Send + 'static> Feed<K> {
         }
     }
 
+    /// Begins anew with what every API server can do.
+    fn page_lists(&mut self, reason: &'static str) {
+        debug!(resource = self.what, reason, "lists are asked for in pages from now on");
+        self.lists = Lists::Paged;
+        self.list_heard = None;
+        self.stream = (self.source)(Lists::Paged);
+    }
+
     fn progress(&mut self, event: &Event<K>) {
+        let is_listing = matches!(event, Event::Init | Event::InitApply(_));
+        self.list_heard = (is_listing && self.lists == Lists::Streamed).then(Instant::now);
         // A list that begins is no progress: it may fail again.
         if matches!(event, Event::Init) {
             return;
         }
         self.pause = FIRST_PAUSE;
-        if !matches!(event, Event::InitApply(_)) {
+        if !is_listing {
             self.said = None;
         }
         if matches!(event, Event::InitDone) {
@@ -126,6 +192,7 @@ impl<K: Debug + Send + 'static> Feed<K> {
     }
 
     fn failed(&mut self, problem: &watcher::Error) {
+        self.list_heard = None;
         let (code, text) = describe(problem);
         let longest = match code {
             Some(403) => LONGEST_FORBIDDEN,
@@ -147,7 +214,23 @@ impl<K: Debug + Send + 'static> Feed<K> {
 }
 
 fn is_refusal(problem: &watcher::Error) -> bool {
-    matches!(problem, watcher::Error::InitialListFailed(kube::Error::Api(status)) if matches!(status.code, 403 | 404))
+    matches!(start_refused(problem), Some(403 | 404))
+}
+
+/// Whether the API server does not take the request for a list over the watch: it is older than that, has it switched off,
+/// or permits lists and not watches.
+fn is_unknown_request(problem: &watcher::Error) -> bool {
+    matches!(problem, watcher::Error::WatchStartFailed(_))
+        && matches!(start_refused(problem), Some(400 | 403 | 406 | 422))
+}
+
+/// The HTTP status with which a list or watch was refused at its beginning.
+fn start_refused(problem: &watcher::Error) -> Option<u16> {
+    match problem {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.code),
+        _ => None,
+    }
 }
 
 /// HTTP status and text of a failure. Parsers' messages are left out: they can quote what they read.
@@ -174,22 +257,36 @@ mod tests {
 
     use super::*;
 
+    type Script = Vec<watcher::Result<Event<u8>>>;
+
     fn refusal(code: u16) -> watcher::Error {
-        let status = Status { code, message: "no".to_owned(), ..Status::default() };
-        watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status)))
+        watcher::Error::InitialListFailed(refused(code))
     }
 
-    fn feed(events: Vec<watcher::Result<Event<u8>>>) -> (Feed<u8>, Arc<Readiness>) {
+    fn refused(code: u16) -> kube::Error {
+        kube::Error::Api(Box::new(Status { code, message: "no".to_owned(), ..Status::default() }))
+    }
+
+    /// A watch that goes on like this when lists are streamed, and like that when they are paged.
+    fn feed(streamed: Script, paged: Script) -> (Feed<u8>, Arc<Readiness>) {
         let readiness = Arc::new(Readiness::default());
         readiness.keys_loaded();
         readiness.expect_lists(1);
-        let stream = stream::iter(events).chain(stream::pending()).boxed();
-        (Feed::new(stream, "tests", None, Arc::clone(&readiness)), readiness)
+        let scripts = std::sync::Mutex::new((Some(streamed), Some(paged)));
+        let source = move |lists| {
+            let mut scripts = scripts.lock().unwrap();
+            let script = match lists {
+                Lists::Streamed => scripts.0.take(),
+                Lists::Paged => scripts.1.take(),
+            };
+            stream::iter(script.unwrap()).chain(stream::pending()).boxed()
+        };
+        (Feed::new(source, "tests", None, Arc::clone(&readiness)), readiness)
     }
 
     #[tokio::test(start_paused = true)]
     async fn failures_are_waited_out_with_growing_pauses_and_the_list_goes_on() {
-        let (mut feed, readiness) = feed(vec![
+        let script = vec![
             Ok(Event::Init),
             Err(refusal(500)),
             Ok(Event::Init),
@@ -197,7 +294,8 @@ mod tests {
             Ok(Event::Init),
             Ok(Event::InitApply(7)),
             Ok(Event::InitDone),
-        ]);
+        ];
+        let (mut feed, readiness) = feed(script, Vec::new());
         let start = Instant::now();
         let mut last = None;
         while feed.first_list() == FirstList::Open {
@@ -207,18 +305,15 @@ mod tests {
         assert!(matches!(last, Some(Event::InitDone)));
         assert_eq!(start.elapsed(), FIRST_PAUSE * 3);
         assert_eq!(readiness.reply().status(), 200);
+        assert_eq!(feed.lists, Lists::Streamed);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_first_list_counts_as_ended_and_is_tried_again() {
         for code in [403, 404] {
-            let (mut feed, readiness) = feed(vec![
-                Ok(Event::Init),
-                Err(refusal(code)),
-                Ok(Event::Init),
-                Ok(Event::InitDone),
-                Err(refusal(code)),
-            ]);
+            let script =
+                vec![Ok(Event::Init), Err(refusal(code)), Ok(Event::Init), Ok(Event::InitDone), Err(refusal(code))];
+            let (mut feed, readiness) = feed(script, Vec::new());
             feed.next().await;
             feed.next().await;
             assert_eq!(feed.first_list(), FirstList::Refused);
@@ -226,6 +321,58 @@ mod tests {
             feed.next().await;
             assert!(matches!(feed.next().await, Event::InitDone));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_lists_do_not_come_over_the_watch_they_come_in_pages() {
+        let started = |code| Err(watcher::Error::WatchStartFailed(refused(code)));
+        let silent = || vec![Ok(Event::Init), Ok(Event::InitApply(7))];
+        let broken_off = vec![Ok(Event::Init), Ok(Event::InitApply(7)), Ok(Event::Init), Ok(Event::InitApply(7))];
+        let scripts =
+            [(vec![started(400)], 0), (vec![started(403)], 0), (vec![started(422)], 0), (broken_off, 0), (silent(), 5)];
+        for (index, (streamed, seconds)) in scripts.into_iter().enumerate() {
+            let (mut feed, readiness) =
+                feed(streamed, vec![Ok(Event::Init), Ok(Event::InitApply(8)), Ok(Event::InitDone)]);
+            let start = Instant::now();
+            let mut listed = Vec::new();
+            loop {
+                match feed.next().await {
+                    Event::Init => listed.clear(),
+                    Event::InitApply(object) => listed.push(object),
+                    Event::InitDone => break,
+                    other => assert!(matches!(other, Event::Init), "case {index}"),
+                }
+            }
+            assert_eq!(listed, [8], "case {index}: nothing is left of the list that was given up");
+            assert_eq!(start.elapsed().as_secs(), seconds, "case {index}");
+            assert_eq!(readiness.reply().status(), 200);
+            assert_eq!(feed.lists, Lists::Paged);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupted_list_over_the_watch_is_asked_for_again_in_the_same_way() {
+        let interrupted = Err(watcher::Error::WatchFailed(refused(500)));
+        let script = vec![Ok(Event::Init), interrupted, Ok(Event::Init), Ok(Event::InitDone), Ok(Event::Apply(1))];
+        let (mut feed, _) = feed(script, Vec::new());
+        for _ in 0..3 {
+            feed.next().await;
+        }
+        tokio::time::sleep(LONGEST_LIST_SILENCE * 2).await;
+        assert!(matches!(feed.next().await, Event::Apply(1)), "after the list, silence means nothing");
+        assert_eq!(feed.lists, Lists::Streamed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_defined_yet_is_no_reason_for_pages() {
+        let missing = Err(watcher::Error::WatchStartFailed(refused(404)));
+        let (mut feed, readiness) = feed(vec![missing, Ok(Event::Init), Ok(Event::InitDone)], Vec::new());
+        feed.next().await;
+        assert_eq!(feed.first_list(), FirstList::Refused);
+        assert_eq!(readiness.reply().status(), 200);
+        feed.next().await;
+        assert!(matches!(feed.next().await, Event::InitDone));
+        assert_eq!(feed.lists, Lists::Streamed);
     }
 
     #[test]

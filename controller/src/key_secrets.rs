@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::api::{Api, ApiError};
-use crate::client::LONGEST_WATCH;
 use crate::context::Context;
-use crate::feed::Feed;
+use crate::feed::{Feed, Lists};
 use crate::keys::{Change, Keys};
 use crate::object::ObjectKey;
 use crate::private_work::PrivateWork;
@@ -69,8 +68,8 @@ pub async fn follow(
     stop: CancellationToken,
 ) {
     let api: kube::Api<WatchedSecret> = kube::Api::namespaced(client, &namespace);
-    let stream = watcher::watcher(api, watcher::Config::default().labels(&selector()).timeout(LONGEST_WATCH));
-    let mut feed = Feed::new(stream.boxed(), "key Secrets", Some(namespace), readiness);
+    let source = move |lists: Lists| watcher::watcher(api.clone(), lists.config().labels(&selector())).boxed();
+    let mut feed = Feed::new(source, "key Secrets", Some(namespace), readiness);
     let mut listed: Vec<String> = Vec::new();
     let mut before: Vec<String> = Vec::new();
     loop {

@@ -13,11 +13,10 @@ use kube::runtime::watcher::{self, Event};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use crate::client::LONGEST_WATCH;
 use crate::context::Context;
 use crate::decide::order;
 use crate::drift;
-use crate::feed::{Feed, FirstList};
+use crate::feed::{Feed, FirstList, Lists};
 use crate::object::ObjectKey;
 use crate::observed::{Observed, SecretMeta};
 use crate::queue::Class;
@@ -76,11 +75,15 @@ fn sealed_feed(
         Some(namespace) => kube::Api::namespaced_with(client, namespace, &resource),
         None => kube::Api::all_with(client, &resource),
     };
-    let mut config = watcher::Config::default().timeout(LONGEST_WATCH);
-    if !label_selector.is_empty() {
-        config = config.labels(label_selector);
-    }
-    Feed::new(watcher::watcher(api, config).boxed(), "SealedSecrets", namespace, readiness)
+    let selector = label_selector.to_owned();
+    let source = move |lists: Lists| {
+        let mut config = lists.config();
+        if !selector.is_empty() {
+            config = config.labels(&selector);
+        }
+        watcher::watcher(api.clone(), config).boxed()
+    };
+    Feed::new(source, "SealedSecrets", namespace, readiness)
 }
 
 fn secret_feed(
@@ -92,8 +95,8 @@ fn secret_feed(
         Some(namespace) => kube::Api::namespaced(client, namespace),
         None => kube::Api::all(client),
     };
-    let stream = watcher::watcher(api, watcher::Config::default().timeout(LONGEST_WATCH));
-    Feed::new(stream.boxed(), "Secrets", namespace, readiness)
+    let source = move |lists: Lists| watcher::watcher(api.clone(), lists.config()).boxed();
+    Feed::new(source, "Secrets", namespace, readiness)
 }
 
 /// What is watched together.
@@ -114,6 +117,10 @@ impl Scope {
             Event::InitApply(object) => {
                 if let Some((key, observed)) = Observed::from_watch(object) {
                     self.sealed_listed.insert(key.clone());
+                    // Lists may come from a replica of the API server that lags behind the one asked before.
+                    if self.is_outdated(&key, &observed) {
+                        return;
+                    }
                     // The first list is sorted as a whole, when the Secrets are known as well.
                     let is_sorted = self.sorted_in == self.context.leadership.term();
                     self.sealed_applied(key, observed, is_sorted);
@@ -139,6 +146,11 @@ impl Scope {
                 }
             }
         }
+    }
+
+    fn is_outdated(&self, key: &ObjectKey, listed: &Observed) -> bool {
+        let held = self.context.store.sealed(key);
+        held.is_some_and(|held| held.uid == listed.uid && held.generation > listed.generation)
     }
 
     fn sealed_applied(&self, key: ObjectKey, observed: Observed, enqueue: bool) {
