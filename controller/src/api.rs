@@ -37,6 +37,9 @@ pub enum ApiError {
         /// Its message.
         message: String,
     },
+    /// Nothing new can be made in a namespace that is being deleted. In the API server's words.
+    #[error("{0}")]
+    Terminating(String),
     /// There was no usable answer.
     #[error("{0}")]
     NoAnswer(String),
@@ -56,6 +59,7 @@ impl ApiError {
     pub fn code(&self) -> Option<u16> {
         match self {
             ApiError::Refused { code, .. } => Some(*code),
+            ApiError::Terminating(_) => Some(StatusCode::FORBIDDEN.as_u16()),
             ApiError::NoAnswer(_) | ApiError::Unreadable { .. } | ApiError::NotLeading => None,
         }
     }
@@ -263,8 +267,7 @@ impl Api {
         if status.is_success() {
             return Ok(Answer::Done(bytes.to_vec()));
         }
-        let error = ApiError::Refused { code: status.as_u16(), message: refusal(status, &bytes) };
-        Ok(Answer::Refused { error, pause })
+        Ok(Answer::Refused { error: refusal(status, &bytes), pause })
     }
 }
 
@@ -273,12 +276,18 @@ enum Answer {
     Refused { error: ApiError, pause: Option<Duration> },
 }
 
-/// The `message` of the `Status` object that refusals carry, else the bare status.
-fn refusal(status: StatusCode, body: &[u8]) -> String {
-    let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    match parsed.as_ref().and_then(|status| status.get("message")?.as_str()) {
+/// What a refusal says: the `message` of the `Status` object that it carries, else the bare status.
+fn refusal(status: StatusCode, body: &[u8]) -> ApiError {
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = match parsed.get("message").and_then(Value::as_str) {
         Some(message) if !message.is_empty() => message.to_owned(),
         _ => format!("the API server answered {status}"),
+    };
+    let causes = parsed.pointer("/details/causes").and_then(Value::as_array);
+    let is_terminating = causes.into_iter().flatten().any(|cause| cause["reason"] == "NamespaceTerminating");
+    match is_terminating {
+        true => ApiError::Terminating(message),
+        false => ApiError::Refused { code: status.as_u16(), message },
     }
 }
 
@@ -347,10 +356,21 @@ mod tests {
 
     #[test]
     fn refusals_keep_the_words_of_the_api_server() {
+        let said = |status, body: &[u8]| refusal(status, body).to_string();
         let body = br#"{"kind":"Status","message":"Secret \"x\" is invalid: y"}"#;
-        assert_eq!(refusal(StatusCode::UNPROCESSABLE_ENTITY, body), "Secret \"x\" is invalid: y");
+        assert_eq!(said(StatusCode::UNPROCESSABLE_ENTITY, body), "Secret \"x\" is invalid: y");
         for body in [&b"Too many requests"[..], b"", b"{}", br#"{"message":""}"#] {
-            assert_eq!(refusal(StatusCode::TOO_MANY_REQUESTS, body), "the API server answered 429 Too Many Requests");
+            assert_eq!(said(StatusCode::TOO_MANY_REQUESTS, body), "the API server answered 429 Too Many Requests");
         }
+    }
+
+    #[test]
+    fn a_namespace_that_goes_away_is_told_from_other_refusals() {
+        let body = br#"{"message":"m","reason":"Forbidden","details":{"causes":[{"reason":"NamespaceTerminating"}]}}"#;
+        let gone = refusal(StatusCode::FORBIDDEN, body);
+        assert!(matches!(&gone, ApiError::Terminating(message) if message == "m"), "{gone:?}");
+        assert_eq!(gone.code(), Some(403));
+        let quota = br#"{"message":"exceeded quota","reason":"Forbidden","details":{"kind":"secrets"}}"#;
+        assert!(matches!(refusal(StatusCode::FORBIDDEN, quota), ApiError::Refused { code: 403, .. }));
     }
 }

@@ -67,10 +67,13 @@ pub async fn status(
             Ok(()) => return StatusOutcome::Settled,
             Err(error) => error,
         };
-        if error.code() != Some(409) {
+        // 404 as well, because the watch may be behind: what is gone has no status.
+        if !matches!(error.code(), Some(404 | 409)) {
             return refused_status(context, key, &error);
         }
         match context.api.sealed_secret(key).await {
+            // A definition without the status subresource.
+            Ok(Some(_)) if error.code() == Some(404) => return refused_status(context, key, &error),
             // A newer spec, or another object of the name, has its own attempt coming.
             Ok(fresh) => match fresh.and_then(Observed::read) {
                 Some((_, fresh)) if fresh.uid == observed.uid && fresh.generation == observed.generation => {
@@ -86,9 +89,6 @@ pub async fn status(
 }
 
 fn refused_status(context: &Context, key: &ObjectKey, error: &ApiError) -> StatusOutcome {
-    if error.code() == Some(404) && context.store.sealed(key).is_none() {
-        return StatusOutcome::Settled;
-    }
     if context.memory.of(key).status_failures == 0 {
         error!("sealed-secret" = %key, error = %error, "Error updating SealedSecret status");
         context.metrics.unseal_error(ErrorReason::Status, &key.namespace);

@@ -33,7 +33,8 @@ pub async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     let keys = context.keys.snapshot();
     let outcome = attempt(context, key, &observed, &keys).await;
     let retry = report(context, key, &observed, outcome.as_ref());
-    let status = match context.settings.update_status {
+    let is_quiet = outcome.as_ref().is_err_and(|failure| failure.is_quiet);
+    let status = match context.settings.update_status && !is_quiet {
         true => apply::status(context, key, &observed, outcome.as_ref()).await,
         false => StatusOutcome::Settled,
     };
@@ -78,7 +79,8 @@ fn report(
     let before = said.clone().or_else(stored);
     let now = Said::by(outcome, observed.generation);
     let first_look = said.is_none() && !keeps_status;
-    if news::is_event(before.as_ref(), outcome, observed.generation, first_look) {
+    let is_quiet = outcome.is_err_and(|failure| failure.is_quiet);
+    if !is_quiet && news::is_event(before.as_ref(), outcome, observed.generation, first_look) {
         context.recorder.send(notice(key, observed, outcome));
     }
     match outcome {
@@ -97,6 +99,10 @@ fn report(
 
 /// Logs and counts a failure; gives the time to the next attempt.
 fn failed(context: &Context, key: &ObjectKey, failure: &Failure, failures: u32, repeated: bool) -> Duration {
+    if failure.is_quiet {
+        debug!(key = %key, error = failure.message, "not updated, will retry");
+        return retry::next(failures, 0, failure.kind).after;
+    }
     let retry = retry::next(failures, context.settings.fast_retries, failure.kind);
     if retry.fast || !repeated {
         context.metrics.unseal_error(failure.metric, &key.namespace);

@@ -45,6 +45,8 @@ pub struct Failure {
     pub advice: String,
     /// What it takes to get better.
     pub kind: Kind,
+    /// Whether nobody needs to hear of it: it is part of something that was wanted.
+    pub is_quiet: bool,
 }
 
 impl Failure {
@@ -109,6 +111,7 @@ impl Failure {
                 sealed_secrets_resource::annotation::MANAGED
             ),
             kind: if leftover { Kind::Transient } else { Kind::Stalled },
+            is_quiet: false,
         }
     }
 
@@ -127,6 +130,10 @@ impl Failure {
                 kind: Kind::Immutable,
                 ..Failure::update(message)
             };
+        }
+        if matches!(error, ApiError::Terminating(_)) {
+            // The Secret goes first, and its SealedSecret is about to follow it.
+            return Failure { is_quiet: true, ..Failure::update(message) };
         }
         match error.code() {
             Some(422) if message.contains("type: Invalid value") => Failure {
@@ -158,6 +165,7 @@ impl Failure {
             message,
             advice,
             kind: Kind::Stalled,
+            is_quiet: false,
         }
     }
 
@@ -169,6 +177,7 @@ impl Failure {
             message,
             advice: "the controller tries again by itself".to_owned(),
             kind: Kind::Transient,
+            is_quiet: false,
         }
     }
 }
@@ -205,8 +214,17 @@ mod tests {
             assert_eq!(failure.message, message, "the words are the API server's");
             assert_eq!(failure.reason.word(), "ErrUpdateFailed");
         }
+        assert!(!refused(403, "forbidden: exceeded quota").is_quiet);
         let silent = Failure::secret(&ApiError::NoAnswer("GET x: refused".to_owned()), &ObjectKey::new("NS", "db"));
         assert_eq!(silent.kind, Kind::Transient);
+    }
+
+    #[test]
+    fn a_namespace_that_goes_away_is_nobodys_failure() {
+        let error = ApiError::Terminating("being terminated".to_owned());
+        let failure = Failure::secret(&error, &ObjectKey::new("NS", "db"));
+        assert!(failure.is_quiet);
+        assert_eq!(failure.kind, Kind::Transient);
     }
 
     #[test]
