@@ -155,6 +155,11 @@ impl Keys {
         usable.chain(registry.unusable.iter().cloned()).collect()
     }
 
+    /// Whether this Secret holds a key that could be used.
+    pub fn is_usable(secret: &Secret) -> bool {
+        read_material(secret).is_ok()
+    }
+
     fn register(&self, registry: &mut Registry, secret: &Secret) -> Change {
         let name = secret.metadata.name.as_str();
         let material = match read_material(secret) {

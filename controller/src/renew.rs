@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealed_secrets_crypto::{CertificateError, CertificateProfile, KeyError, PrivateKey, SystemRandom, self_signed};
-use sealed_secrets_resource::{KeyMaterial, new_key_secret};
+use sealed_secrets_resource::{KeyMaterial, Secret, new_key_secret};
 use serde_json::Value;
 use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::decide::renewal::{self, Current, Renewal, Schedule, Trigger};
 use crate::key_secrets;
 use crate::keys::Keys;
 use crate::leadership::Leadership;
+use crate::object::ObjectKey;
 use crate::private_work::{Interrupted, PrivateWork};
 
 /// The wall clock is looked at again at least this often: it may be set, and a machine may sleep.
@@ -172,8 +173,38 @@ impl Renewer {
     async fn make_if_needed(&self) -> Result<(), RenewError> {
         let current = self.keys.snapshot().current();
         match self.leadership.is_leading() && renewal::needed_at_start(current.as_ref(), self.options.cutoff) {
-            true => self.generate().await,
+            true if self.leadership.is_elected() => self.generate().await,
+            true => self.generate_unless_beaten().await,
             false => Ok(()),
+        }
+    }
+
+    /// Makes a key that is missing at the start, where no election keeps another process from doing the same at this moment.
+    /// The key that was written first stays; who finds it beside its own takes its own back before it was ever used.
+    async fn generate_unless_beaten(&self) -> Result<(), RenewError> {
+        let known = self.keys.secrets();
+        let material = self.new_pair().await?;
+        let stored = self.create(&material).await?;
+        let found = self.api.key_secrets(&self.namespace, &key_secrets::selector()).await?;
+        let others = found.iter().filter_map(|value| Secret::from_json(value).ok()).filter(|other| {
+            other.metadata.name != stored.name && !known.contains(&other.metadata.name) && Keys::is_usable(other)
+        });
+        let versions: Vec<String> = others.map(|other| other.metadata.resource_version).collect();
+        if !renewal::is_beaten(&stored.resource_version, &versions) {
+            return self.register(stored, material).await;
+        }
+        let Created { name, uid, resource_version } = &stored;
+        let key = ObjectKey::new(&self.namespace, name);
+        match self.api.delete_secret(&key, uid, resource_version).await {
+            Ok(()) => {
+                info!(secretname = name, "another process has made a key at the same time, this one is taken back");
+                Ok(self.load().await?)
+            }
+            Err(problem) => {
+                warn!(secretname = name, error = %problem, "two keys were made at the same time, both are used");
+                self.load().await?;
+                self.register(stored, material).await
+            }
         }
     }
 
@@ -200,12 +231,25 @@ impl Renewer {
     }
 
     async fn write(&self, material: KeyMaterial) -> Result<(), RenewError> {
-        let pem = material.certificate.to_pem();
+        let stored = self.create(&material).await?;
+        self.register(stored, material).await
+    }
+
+    async fn create(&self, material: &KeyMaterial) -> Result<Created, RenewError> {
         let KeyOptions { prefix, labels, annotations, .. } = &self.options;
-        let secret = new_key_secret(prefix, &self.namespace, labels, annotations, &material);
+        let secret = new_key_secret(prefix, &self.namespace, labels, annotations, material);
         let stored: Value = self.api.create_secret(&self.namespace, &secret).await?;
         let text = |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (name, uid) = (text("/metadata/name"), text("/metadata/uid"));
+        Ok(Created {
+            name: text("/metadata/name"),
+            uid: text("/metadata/uid"),
+            resource_version: text("/metadata/resourceVersion"),
+        })
+    }
+
+    async fn register(&self, stored: Created, material: KeyMaterial) -> Result<(), RenewError> {
+        let pem = material.certificate.to_pem();
+        let Created { name, uid, .. } = stored;
         let (keys, written, registered) = (Arc::clone(&self.keys), clock::now(), name.clone());
         self.private_work.run(move || keys.add_generated(registered, uid, material, written)).await?;
         info!(namespace = self.namespace, name, "New key written");
@@ -213,6 +257,13 @@ impl Renewer {
         info!(certificate = pem, "Certificate generated");
         Ok(())
     }
+}
+
+/// A key Secret of ours, as the API server has it.
+struct Created {
+    name: String,
+    uid: String,
+    resource_version: String,
 }
 
 /// Why no schedule is followed any more.

@@ -117,6 +117,17 @@ pub fn is_renewed(aging: Option<&Current>, current: Option<&Current>, now: Times
     }
 }
 
+/// Whether one of several keys that were made at the same moment was written before ours.
+///
+/// Goes by the versions that the API server gave them, which rise with every write to it; what is no number decides nothing.
+pub fn is_beaten(ours: &str, others: &[String]) -> bool {
+    let number = |version: &str| version.parse::<u64>().ok();
+    let Some(ours) = number(ours) else {
+        return false;
+    };
+    others.iter().filter_map(|other| number(other)).any(|other| other < ours)
+}
+
 fn first(current: Option<&Current>, period: Option<SignedDuration>, now: Timestamp) -> Renewal {
     match period {
         None => Renewal::Never,
@@ -181,6 +192,22 @@ mod tests {
         ];
         for (current, cutoff, want) in cases {
             assert_eq!(needed_at_start(current.as_ref(), cutoff), want, "{current:?} {cutoff:?}");
+        }
+    }
+
+    #[test]
+    fn of_keys_made_at_the_same_moment_the_one_written_first_stays() {
+        let others = |versions: &[&str]| versions.iter().map(|version| (*version).to_owned()).collect::<Vec<_>>();
+        let cases = [
+            ("100", &[][..], false),
+            ("100", &["99"][..], true),
+            ("100", &["101"], false),
+            ("100", &["101", "99"], true),
+            ("100", &["x"], false),
+            ("x", &["99"], false),
+        ];
+        for (ours, versions, want) in cases {
+            assert_eq!(is_beaten(ours, &others(versions)), want, "{ours} {versions:?}");
         }
     }
 
