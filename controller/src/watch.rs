@@ -278,3 +278,6 @@ impl Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
