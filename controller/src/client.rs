@@ -86,9 +86,7 @@ pub fn own_namespace(environment: &dyn Fn(&str) -> Option<String>) -> String {
 }
 
 fn service_account(host: &str, port: &str) -> Result<kube::Config, ClientError> {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let address = format!("https://{host}:{port}").parse();
-    let mut config = kube::Config::new(address.map_err(|_| ClientError::BadAddress)?);
+    let mut config = kube::Config::new(service_address(host, port)?);
 
     let token = format!("{ACCOUNT}/token");
     // Only whether it can be read; the client reads it again whenever it may have been replaced.
@@ -105,6 +103,16 @@ fn service_account(host: &str, port: &str) -> Result<kube::Config, ClientError> 
         Err(error) => error!(error = %error, "Expected to load root CA config, using the system's"),
     }
     Ok(config)
+}
+
+/// The address of the API server, by name or by IP address of either version.
+fn service_address(host: &str, port: &str) -> Result<Uri, ClientError> {
+    let host = match host.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => host.to_owned(),
+    };
+    let port: u16 = port.parse().map_err(|_| ClientError::BadAddress)?;
+    format!("https://{host}:{port}").parse().map_err(|_| ClientError::BadAddress)
 }
 
 /// The files that `KUBECONFIG` names, merged.
@@ -146,6 +154,21 @@ mod tests {
         assert_eq!(own_namespace(&set("keys")), "keys");
         if fs::metadata(ACCOUNT).is_err() {
             assert_eq!(own_namespace(&set("")), "default");
+        }
+    }
+
+    #[test]
+    fn the_api_server_may_have_a_name_or_an_address_of_either_version() {
+        let cases = [
+            ("10.96.0.1", "443", Some("https://10.96.0.1:443/")),
+            ("fd00:10:96::1", "443", Some("https://[fd00:10:96::1]:443/")),
+            ("kubernetes.default.svc", "6443", Some("https://kubernetes.default.svc:6443/")),
+            ("no host", "443", None),
+            ("10.96.0.1", "https", None),
+        ];
+        for (host, port, want) in cases {
+            let address = service_address(host, port).ok().map(|address| address.to_string());
+            assert_eq!(address.as_deref(), want, "{host} {port}");
         }
     }
 

@@ -235,6 +235,21 @@ mod tests {
         unknown(&Request::builder().method(method).uri(target).body(()).unwrap())
     }
 
+    /// Row 149.
+    #[tokio::test]
+    async fn without_a_host_both_versions_of_ip_are_answered() {
+        let listener = bind(":0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let has_ipv6 = TcpListener::bind("[::1]:0").await.is_ok();
+        assert_eq!(TcpStream::connect(("::1", port)).await.is_ok(), has_ipv6, "as far as the machine has it");
+        for address in ["127.0.0.1:0", "localhost:0"] {
+            assert!(bind(address).await.is_ok(), "{address}");
+        }
+        assert!(bind("127.0.0.1").await.is_err(), "without a port");
+        assert!(bind(&format!(":{port}")).await.is_err(), "taken");
+    }
+
     #[test]
     fn unknown_paths_are_404_with_the_words_of_the_reference() {
         for path in ["/", "/nope", "/v1/verify/", "/healthz/", "/metrics"] {
