@@ -51,6 +51,10 @@ impl Resource {
     /// `customresourcedefinitions`
     pub const CRD: Resource =
         Resource::new("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions").cluster_wide();
+    /// `resourcequotas`
+    pub const QUOTA: Resource = Resource::core("resourcequotas");
+    /// `tokenreviews`
+    pub const TOKEN_REVIEW: Resource = Resource::new("/apis/authentication.k8s.io/v1", "tokenreviews").cluster_wide();
     /// `subjectaccessreviews`
     pub const ACCESS_REVIEW: Resource =
         Resource::new("/apis/authorization.k8s.io/v1", "subjectaccessreviews").cluster_wide();

@@ -22,6 +22,8 @@ pub struct Call {
     pub query: String,
     /// HTTP status of the answer.
     pub code: u64,
+    /// Whether the account had the permission; admission may have refused the call all the same.
+    pub permitted: bool,
     /// When the request came in.
     pub received: Timestamp,
 }
@@ -63,6 +65,7 @@ fn call(line: &str) -> Option<Call> {
         name: text(&about["name"]),
         query: text(&entry["requestURI"]).split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default(),
         code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
+        permitted: entry["annotations"]["authorization.k8s.io/decision"] != "forbid",
         received: text(&entry["requestReceivedTimestamp"]).parse().ok()?,
     })
 }

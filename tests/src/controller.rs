@@ -8,8 +8,9 @@ use http::Method;
 
 use crate::binary::{self, Finished, Process};
 use crate::cluster::Cluster;
-use crate::http_client::{Reply, send};
+use crate::http_client::{Reply, send, send_for_bytes};
 use crate::metrics::Metrics;
+use crate::process_memory;
 use crate::publish::publish;
 use crate::roles::NAME;
 use crate::wait::{DEADLINE, eventually};
@@ -156,6 +157,12 @@ impl Controller {
         self.try_metrics(path).unwrap_or_else(|| panic!("no answer from {path} of the metrics listener"))
     }
 
+    /// `GET` from its metrics listener, with the body as it came.
+    pub fn get_metrics_packed(&self) -> (Reply, Vec<u8>) {
+        let url = format!("{}/metrics", self.metrics);
+        send_for_bytes(Method::GET, &url, &[("Accept-Encoding", "gzip")], "").expect("no answer from /metrics")
+    }
+
     /// What it counts.
     pub fn metrics(&self) -> Metrics {
         Metrics { text: self.get_metrics("/metrics").body }
@@ -181,6 +188,11 @@ impl Controller {
         eventually(&format!("the log says {text:?}"), || {
             (self.stdout().contains(text) || self.stderr().contains(text)).then_some(())
         });
+    }
+
+    /// How often each of these texts occurs in its memory.
+    pub fn occurrences_in_memory(&self, texts: &[&str]) -> Vec<usize> {
+        process_memory::occurrences(self.process().id(), texts)
     }
 
     /// Sends a signal by its name, such as `USR1`.

@@ -37,6 +37,16 @@ impl Reply {
 
 /// Sends a request on a connection of its own. `None` when there is no answer.
 pub(crate) fn send(method: Method, url: &str, headers: &[(&str, &str)], body: &str) -> Option<Reply> {
+    Some(send_for_bytes(method, url, headers, body)?.0)
+}
+
+/// [`send`], with the body as it came beside the reply.
+pub(crate) fn send_for_bytes(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(Reply, Vec<u8>)> {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -46,11 +56,12 @@ pub(crate) fn send(method: Method, url: &str, headers: &[(&str, &str)], body: &s
         let answer = async {
             let (parts, body) = CLIENT.request(request).await.ok()?.into_parts();
             let bytes = body.collect().await.ok()?.to_bytes();
-            Some(Reply {
+            let reply = Reply {
                 status: parts.status.as_u16(),
                 body: String::from_utf8_lossy(&bytes).into_owned(),
                 headers: parts.headers,
-            })
+            };
+            Some((reply, bytes.to_vec()))
         };
         tokio::time::timeout(PATIENCE, answer).await.unwrap_or(None)
     })

@@ -19,6 +19,7 @@ mod leak;
 mod look;
 mod metrics;
 mod objects;
+mod process_memory;
 mod publish;
 mod roles;
 mod wait;
@@ -35,5 +36,5 @@ pub use objects::{
     KeyPair, Object, base64, condition, condition_status, decoded, key_secret, message, sealed_value, secret,
     undecryptable, without,
 };
-pub use wait::{DEADLINE, eventually, never};
+pub use wait::{DEADLINE, eventually, eventually_within, never};
 pub use world::{World, end_to_end, end_to_end_without_crd};

@@ -38,12 +38,16 @@ impl Roles {
         format!("system:serviceaccount:{}:{NAME}", self.namespace)
     }
 
-    /// A token of the account.
-    pub(crate) fn token(&self, api: &Api) -> String {
+    /// A token of the account; bound to a Secret, it is worth nothing any more once that is gone.
+    pub(crate) fn token(&self, api: &Api, bound_to: Option<&Value>) -> String {
         let path = format!("{}/{NAME}/token", Resource::ACCOUNT.path(&self.namespace));
-        let answer = api
-            .call(http::Method::POST, &path, Some(("application/json", &json!({"spec": {"expirationSeconds": 3600}}))))
-            .unwrap();
+        let mut request = json!({"spec": {"expirationSeconds": 3600}});
+        if let Some(secret) = bound_to {
+            let about = &secret["metadata"];
+            request["spec"]["boundObjectRef"] =
+                json!({"apiVersion": "v1", "kind": "Secret", "name": about["name"], "uid": about["uid"]});
+        }
+        let answer = api.call(http::Method::POST, &path, Some(("application/json", &request))).unwrap();
         answer["status"]["token"].as_str().unwrap().to_owned()
     }
 

@@ -12,13 +12,21 @@ const PAUSE: Duration = Duration::from_millis(30);
 ///
 /// # Panics
 /// With `what` did not happen, after [`DEADLINE`].
-pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    eventually_within(DEADLINE, what, probe)
+}
+
+/// [`eventually`], for what is allowed more time.
+///
+/// # Panics
+/// With `what` did not happen, after `limit`.
+pub fn eventually_within<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = probe() {
             return found;
         }
-        assert!(began.elapsed() < DEADLINE, "within {DEADLINE:?} this did not happen: {what}");
+        assert!(began.elapsed() < limit, "within {limit:?} this did not happen: {what}");
         std::thread::sleep(PAUSE);
     }
 }

@@ -68,7 +68,7 @@ impl World {
         let folder = TempDir::new().unwrap();
         // Alone in its folder, because `cluster pod` shows the controller the whole of it.
         std::fs::create_dir(folder.path().join("account")).unwrap();
-        std::fs::write(folder.path().join("account/token"), roles.token(&cluster.api)).unwrap();
+        std::fs::write(folder.path().join("account/token"), roles.token(&cluster.api, None)).unwrap();
         World {
             cluster,
             namespace,
@@ -131,6 +131,15 @@ impl World {
     pub(crate) fn namespaces(&self) -> Vec<String> {
         let others = self.others.lock().unwrap().clone();
         std::iter::once(self.namespace.clone()).chain(others).collect()
+    }
+
+    /// Gives the account a new token, as the kubelet does: beside the old one and then in its place. Returns it.
+    pub fn replace_token(&self, bound_to: Option<&Value>) -> String {
+        let token = self.roles.token(self.api(), bound_to);
+        let draft = self.folder.path().join("account/draft");
+        std::fs::write(&draft, &token).unwrap();
+        std::fs::rename(draft, self.token_file()).unwrap();
+        token
     }
 
     pub(crate) fn token_file(&self) -> PathBuf {

@@ -1,6 +1,8 @@
 //! The controller as a Pod would run it: in-cluster configuration, its own account, the published roles.
 
-use sealed_secrets_tests::{Resource, end_to_end};
+use std::time::Duration;
+
+use sealed_secrets_tests::{Resource, end_to_end, eventually, eventually_within, secret};
 use serde_json::json;
 
 /// Rows 102 and 132; that no call is refused is checked after every test.
@@ -21,6 +23,32 @@ fn everything_works_with_the_files_of_a_service_account() {
         controller.signal("USR1");
         controller.next_certificate(&controller.certificate());
         assert_eq!(controller.terminate(), Some(0));
+    });
+}
+
+/// Row 148: clusters replace mounted tokens every hour, and the old ones end.
+#[test]
+fn a_token_that_was_replaced_is_used_within_about_a_minute() {
+    end_to_end(|world| {
+        let tie = world.create(&secret(&world.namespace, "tie", &[("what", "the first token hangs on")]));
+        let old = world.replace_token(Some(&tie));
+        world.controller().in_pod().start();
+        world.create_synced("before", &[("foo", &world.plant())]);
+        let value = world.plant();
+        let after = world.sealed("after", &[("foo", &value)]);
+
+        world.replace_token(None);
+        world.api().delete(Resource::SECRET, &world.namespace, "tie");
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": old}});
+        eventually("the old token is refused", || {
+            let answer = world.api().create(Resource::TOKEN_REVIEW, "", &review);
+            (answer["status"]["authenticated"] != true).then_some(())
+        });
+        world.create(&after);
+        eventually_within(Duration::from_secs(90), "work goes on", || {
+            (world.items("after").get("foo") == Some(&value)).then_some(())
+        });
+        world.synced("after");
     });
 }
 

@@ -1,5 +1,7 @@
 //! The likely cause, told where people look for it and nowhere else.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sealed_secrets_tests::{KeyPair, Object, World, condition, end_to_end, secret};
 use serde_json::json;
 
@@ -35,7 +37,7 @@ fn an_object_that_was_sealed_for_another_place_says_for_which() {
 #[test]
 fn a_key_that_is_not_held_and_damaged_data_are_told_apart() {
     end_to_end(|world| {
-        world.controller().start();
+        let controller = world.controller().start();
         let foreign = KeyPair::valid_from("2024-01-01T00:00:00Z");
         let mut unheld = foreign.sealed_secret(&world.namespace, "unheld", "foo", &world.plant());
         let recorded = "SHA256:mXxmlmL6V8HbbvvZnFs6REGCFZxzonTznKHcXa6Sy3M";
@@ -45,6 +47,23 @@ fn a_key_that_is_not_held_and_damaged_data_are_told_apart() {
 
         world.create(&foreign.sealed_secret(&world.namespace, "unknown", "foo", &world.plant()));
         explained(world, "unknown", "it may have been sealed for another one, for another cluster");
+
+        let mut corrupt = world.sealed("corrupt", &[("foo", &world.plant())]);
+        let envelope = corrupt["spec"]["encryptedData"]["foo"].as_str().unwrap();
+        let mut bytes = STANDARD.decode(envelope).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        corrupt["spec"]["encryptedData"]["foo"] = STANDARD.encode(bytes).into();
+        assert_eq!(
+            controller.post("/v1/verify", &corrupt.to_string()).status,
+            409,
+            "and requests learn nothing of that"
+        );
+        world.create(&corrupt);
+        explained(
+            world,
+            "corrupt",
+            "item foo is corrupt: the key fits and the content was changed after it was sealed",
+        );
 
         world.create(&sealed_secrets_tests::undecryptable("damaged"));
         explained(world, "damaged", "item foo is damaged");

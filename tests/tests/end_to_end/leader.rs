@@ -142,6 +142,20 @@ fn without_permission_on_leases_everything_works_after_one_line_and_one_refused_
     });
 }
 
+/// Design.md section 6: one first key, also where nobody can be elected.
+#[test]
+fn two_replicas_without_permission_on_leases_still_make_one_first_key() {
+    end_to_end(|world| {
+        forbid_leases(world);
+        let replicas = pair(world);
+        assert_eq!(world.keys().len(), 1);
+        assert_eq!(replicas[0].certificate(), replicas[1].certificate());
+        let value = world.plant();
+        world.create_synced("db", &[("foo", &value)]);
+        world.wait_for_items("db", &[("foo", &value)]);
+    });
+}
+
 /// Design.md section 6: permission that goes away later.
 #[test]
 fn when_leases_become_forbidden_the_leader_goes_on_and_says_so_once() {

@@ -1,5 +1,6 @@
 //! What monitoring sees.
 
+use jiff::Timestamp;
 use sealed_secrets_tests::{Resource, end_to_end, eventually, secret, undecryptable};
 use serde_json::json;
 
@@ -26,6 +27,119 @@ fn metrics_are_on_their_own_listener_and_start_at_zero() {
         }
         assert!(metrics.value("process_cpu_seconds_total", &[]).is_some());
         assert!(!metrics.text.contains("unseal_errors_total{"), "series appear on first use");
+    });
+}
+
+/// Section 11, and our own: every family that a busy controller shows, and no other.
+const FAMILIES: [(&str, &str); 27] = [
+    ("process_cpu_seconds_total", "counter"),
+    ("process_max_fds", "gauge"),
+    ("process_network_receive_bytes_total", "counter"),
+    ("process_network_transmit_bytes_total", "counter"),
+    ("process_open_fds", "gauge"),
+    ("process_resident_memory_bytes", "gauge"),
+    ("process_start_time_seconds", "gauge"),
+    ("process_virtual_memory_bytes", "gauge"),
+    ("process_virtual_memory_max_bytes", "gauge"),
+    ("promhttp_metric_handler_requests_in_flight", "gauge"),
+    ("promhttp_metric_handler_requests_total", "counter"),
+    ("sealed_secrets_controller_build_info", "gauge"),
+    ("sealed_secrets_controller_condition_info", "gauge"),
+    ("sealed_secrets_controller_decrypt_attempts_total", "counter"),
+    ("sealed_secrets_controller_http_request_duration_seconds", "histogram"),
+    ("sealed_secrets_controller_http_requests_total", "counter"),
+    ("sealed_secrets_controller_key_current", "gauge"),
+    ("sealed_secrets_controller_key_not_after_seconds", "gauge"),
+    ("sealed_secrets_controller_key_since_seconds", "gauge"),
+    ("sealed_secrets_controller_queue_depth", "gauge"),
+    ("sealed_secrets_controller_queue_oldest_seconds", "gauge"),
+    ("sealed_secrets_controller_reconcile_duration_seconds", "histogram"),
+    ("sealed_secrets_controller_sealed_secrets_by_key", "gauge"),
+    ("sealed_secrets_controller_secret_drifts_total", "counter"),
+    ("sealed_secrets_controller_unseal_errors_total", "counter"),
+    ("sealed_secrets_controller_unseal_requests_total", "counter"),
+    ("sealed_secrets_controller_unusable_keys", "gauge"),
+];
+
+/// The names are a promise to dashboards and alerts, and no label value comes from a message or a value.
+#[test]
+fn a_busy_controller_shows_exactly_the_documented_families() {
+    end_to_end(|world| {
+        let controller = world.controller().start();
+        let sealed = world.create_synced("db", &[("foo", &world.plant())]);
+        world.create(&undecryptable("bad"));
+        world.failed("bad");
+        controller.post("/v1/verify", &sealed.to_string());
+        let patch = json!({"stringData": {"foo": "by hand"}});
+        world.api().merge(Resource::SECRET, &world.namespace, "db", &patch);
+        world.event("db", "SecretDrifted");
+        let text = eventually("all is counted", || {
+            let text = controller.metrics().text;
+            let all = ["condition_info{", "secret_drifts_total{", "sealed_secrets_by_key{", "unseal_errors_total{"];
+            all.iter().all(|series| text.contains(series)).then_some(text)
+        });
+        let mut shown: Vec<(&str, &str)> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, FAMILIES);
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let family = FAMILIES.iter().find(|(name, kind)| {
+                let rest = line.strip_prefix(name).map(|rest| rest.split(['{', ' ']).next().unwrap_or_default());
+                rest.is_some_and(|rest| {
+                    rest.is_empty() || *kind == "histogram" && ["_bucket", "_sum", "_count"].contains(&rest)
+                })
+            });
+            assert!(family.is_some(), "{line} belongs to no family");
+            assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line} has no value");
+        }
+        assert!(!text.contains("could decrypt"), "messages are no labels");
+    });
+}
+
+/// Section 10.7.
+#[test]
+fn the_page_is_packed_for_who_takes_gzip() {
+    end_to_end(|world| {
+        let controller = world.controller().start();
+        let plain = controller.get_metrics("/metrics");
+        assert_eq!(plain.header("Content-Encoding"), "");
+        let (packed, bytes) = controller.get_metrics_packed();
+        assert_eq!(packed.header("Content-Encoding"), "gzip");
+        assert_eq!(packed.header("Content-Type"), plain.header("Content-Type"));
+        assert_eq!(bytes[..2], [0x1f, 0x8b]);
+        assert!(bytes.len() * 2 < plain.body.len(), "{} of {} bytes", bytes.len(), plain.body.len());
+    });
+}
+
+/// W37: an object costs one operation with a private key for each item, however many keys there are.
+#[test]
+fn the_right_key_is_tried_first() {
+    end_to_end(|world| {
+        let controller = world.controller().arg("--key-renew-period=0").start();
+        let trials = |result: &str| controller.metrics().own("decrypt_attempts_total", &[("result", result)]);
+        world.create_synced("first", &[("a", &world.plant()), ("b", &world.plant())]);
+        assert_eq!((trials("opened"), trials("failed")), (2.0, 0.0));
+        let mut old = world.sealed("old", &[("a", &world.plant()), ("b", &world.plant()), ("c", &world.plant())]);
+        for _ in 0..3 {
+            let before = controller.certificate();
+            controller.signal("USR1");
+            controller.next_certificate(&before);
+        }
+        // Kubernetes dates objects to the second.
+        let renewed = Timestamp::now().as_second();
+        eventually("a second has gone by", || (Timestamp::now().as_second() > renewed).then_some(()));
+        world.create_synced("new", &[("a", &world.plant()), ("b", &world.plant())]);
+        assert_eq!((trials("opened"), trials("failed")), (4.0, 0.0), "the current key comes first");
+        world.create(&old);
+        world.synced("old");
+        assert_eq!(trials("opened"), 7.0);
+        assert!(trials("failed") <= 3.0, "what opened one item is tried first on the others");
+
+        let failed = trials("failed");
+        old["spec"]["template"]["metadata"]["labels"] = json!({"changed": "true"});
+        world.set_spec("old", &old["spec"]);
+        world.synced("old");
+        assert_eq!((trials("opened"), trials("failed")), (10.0, failed), "and is remembered");
     });
 }
 

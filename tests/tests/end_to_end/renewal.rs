@@ -102,6 +102,50 @@ fn a_key_older_than_the_cutoff_time_is_replaced_at_start() {
     });
 }
 
+/// W28: kubeseal refuses an expired certificate, so none may be served, whatever the period says.
+#[test]
+fn a_certificate_that_ends_before_the_period_is_replaced_before_it_ends() {
+    end_to_end(|world| {
+        let controller = world.controller().arg("--key-renew-period=1h").arg("--key-ttl=10s").start();
+        let first = controller.certificate();
+        let second = controller.next_certificate(&first);
+        let end = Certificate::first_from_pem(first.as_bytes()).unwrap().not_after();
+        assert!(Timestamp::now() < end, "the first one ended at {end}");
+        let begin = Certificate::first_from_pem(second.as_bytes()).unwrap().not_before();
+        assert!(end.duration_since(begin) <= SignedDuration::from_secs(2), "renewed much too early, at {begin}");
+    });
+}
+
+/// W9: a renewal never disturbs what is being opened.
+#[test]
+fn renewals_in_the_middle_of_a_storm_of_requests_disturb_none_of_them() {
+    end_to_end(|world| {
+        let launch = world.controller().arg("--key-renew-period=0");
+        let controller = launch.arg("--rate-limit=100000").arg("--rate-limit-burst=100000").start();
+        let sealed = world.sealed("db", &[("foo", &world.plant())]).to_string();
+        std::thread::scope(|scope| {
+            let storms: Vec<_> = (0..3)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let begin = world.keys().len();
+                        while world.keys().len() < begin.max(1) + 4 {
+                            assert_eq!(controller.post("/v1/verify", &sealed).status, 200);
+                        }
+                    })
+                })
+                .collect();
+            while !storms.iter().all(|storm| storm.is_finished()) {
+                let before = controller.certificate();
+                controller.signal("USR1");
+                controller.next_certificate(&before);
+            }
+            for storm in storms {
+                storm.join().unwrap();
+            }
+        });
+    });
+}
+
 /// Row 6.
 #[test]
 fn the_old_name_of_the_renewal_period_still_works() {
