@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/cluster tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/cluster tests/health tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -55,6 +55,7 @@ end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs 
 	# The same choice of features as the unit tests, so that nothing below us is compiled a second time.
 	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
 	cd tests/cluster && CGO_ENABLED=0 go test -trimpath -vet=off ./...
+	cd tests/health && CGO_ENABLED=0 go test -trimpath ./...
 	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
 	  "$$cluster" run -- cargo test --workspace --features sealed-secrets-tests/end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
 

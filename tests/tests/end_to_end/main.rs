@@ -36,5 +36,6 @@ mod rotate;
 mod scopes;
 mod separate_cluster;
 mod status;
+mod verdicts;
 mod verify;
 mod watch_for_secrets;
