@@ -107,6 +107,33 @@ fn a_leader_whose_lease_was_taken_stops_writing_and_goes_on_serving() {
     });
 }
 
+/// W30: listeners come first. Without a key it is alive, not ready, and has no certificate to give.
+#[test]
+fn a_replica_that_waits_for_the_first_key_answers_and_is_not_ready() {
+    end_to_end(|world| {
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE},
+            "spec": {"holderIdentity": "somebody else", "leaseDurationSeconds": 3600},
+        });
+        world.api().create(Resource::LEASE, &world.namespace, &lease);
+        let controller = world.controller().spawn();
+        controller.wait_for_log("Searching for existing private keys");
+        let answers = || ["/healthz", "/readyz", "/v1/cert.pem"].map(|path| controller.get(path).status);
+        assert_eq!(answers(), [200, 503, 500]);
+        let refused = controller.get("/v1/cert.pem");
+        assert_eq!(
+            (refused.body.as_str(), refused.header("Content-Type")),
+            ("cannot get certificate\n", "text/plain; charset=utf-8")
+        );
+        assert_eq!(controller.get("/readyz").body, "keys not loaded\n");
+        assert!(world.keys().is_empty());
+
+        world.api().merge(Resource::LEASE, &world.namespace, LEASE, &json!({"spec": {"holderIdentity": ""}}));
+        controller.wait_until_ready();
+        assert_eq!(answers(), [200, 200, 200]);
+    });
+}
+
 /// A replica with a newer cutoff that first stands by, as in a rolling update, sees to it once it leads.
 #[test]
 fn a_key_that_is_due_is_made_by_who_takes_over() {

@@ -191,6 +191,11 @@ fn conditions_are_shown_per_object_until_it_is_deleted() {
         assert_eq!(value("good", "Ready", "shop"), Some(1.0));
         assert_eq!(value("good", "Stalled", "shop"), None, "a healthy object has no series of −1");
 
+        // W33.
+        world.set_metadata("good", json!({"labels": {"app.kubernetes.io/instance": "other"}}));
+        eventually("its new label is shown", || (value("good", "Synced", "other") == Some(1.0)).then_some(()));
+        assert_eq!(value("good", "Synced", "shop"), None, "and the old one is gone");
+
         world.create(&undecryptable("bad"));
         eventually("the bad one is shown", || (value("bad", "Synced", "") == Some(-1.0)).then_some(()));
         assert_eq!(value("bad", "Ready", ""), Some(-1.0));
