@@ -38,6 +38,7 @@ mod plaintext;
 mod private_key;
 mod public_key;
 mod random;
+mod sealing_key;
 mod signing_key;
 
 pub use certificate::{Certificate, CertificateError, CertificateProfile, self_signed};
@@ -45,13 +46,14 @@ pub use envelope::EnvelopeParts;
 pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use hybrid::{SealError, seal};
 pub use issue::{Authority, CertificateRequest, IssueError, check_certificate_pem, issue};
-pub use key_ring::{Diagnosis, Hints, KeyRing, OpenError, Opened, SealingKey};
+pub use key_ring::{Diagnosis, Hints, KeyRing, OpenError, Opened};
 pub use label::Label;
 pub use operation_count::OperationCount;
 pub use plaintext::Plaintext;
 pub use private_key::{KeyError, PemKeys, PrivateKey};
 pub use public_key::PublicKey;
 pub use random::{Random, RandomError, SystemRandom};
+pub use sealing_key::SealingKey;
 pub use signing_key::{SigningKey, SigningKeyError};
 
 /// Name of the compiled-in backend, for `--version` and logs.
