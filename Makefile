@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build setup format lint unit backends end-to-end deny audit bench
+.PHONY: help demo test build setup format lint unit backends end-to-end chart manifests manifests-check chart-record deny audit bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit backends end-to-end deny ## Run everything that CI checks
+test: setup format lint unit backends manifests-check end-to-end chart deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/cluster tests/health tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -58,6 +58,27 @@ end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs 
 	cd tests/health && CGO_ENABLED=0 go test -trimpath ./...
 	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
 	  "$$cluster" run -- cargo test --workspace --features sealed-secrets-tests/end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
+
+chart: ## Lint, render, install, upgrade and remove the Helm chart on a real API server
+	$(call step,Helm chart and static manifests)
+	cd tests/chart && CGO_ENABLED=0 go test -trimpath ./chart ./published ./matrix
+	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
+	mkdir -p target/chart
+	cd tests/chart && CGO_ENABLED=0 go build -trimpath -o ../../target/chart/helm helm.sh/helm/v3/cmd/helm
+	cd tests/chart && CGO_ENABLED=0 go test -trimpath -c -o ../../target/chart/installed ./installed
+	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
+	  programs=$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug && cd tests/chart/installed && \
+	  "$$cluster" run -- env HELM=$(CURDIR)/target/chart/helm PROGRAMS="$$programs" $(CURDIR)/target/chart/installed -test.v=$(if $(VERBOSE),true,false) $(if $(FILTER),-test.run '$(FILTER)')
+
+chart-record: ## Record anew what the chart renders for the table of values
+	cd tests/chart && CGO_ENABLED=0 go test -trimpath ./matrix -record
+
+manifests: ## Make what is made from the chart and its values: static manifests, schema, README
+	cd tests/chart && CGO_ENABLED=0 go run -trimpath ./cmd/manifests
+
+manifests-check:
+	$(call step,generated manifests are up to date)
+	cd tests/chart && CGO_ENABLED=0 go run -trimpath ./cmd/manifests -check
 
 deny:
 	$(call step,licences and bans and sources)

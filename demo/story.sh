@@ -44,14 +44,15 @@ finish() {
 }
 trap finish EXIT
 
-say "Installing the CustomResourceDefinition and the roles"
+say "Installing the CustomResourceDefinition, the roles and the Service"
 if [ -n "${CLUSTER_EXTERNAL:-}" ]; then
     kubectl get crd sealedsecrets.bitnami.com >/dev/null 2>&1 || run "kubectl apply -f $DEMO_MANIFESTS/crd.yaml"
     run "kubectl create namespace $own"
     sed "s/namespace: kube-system/namespace: $own/; /^kind: ClusterRoleBinding/,/^roleRef/s/name: .*/name: $own/" \
         "$DEMO_MANIFESTS/rbac.yaml" | kubectl apply -f - >/dev/null
 else
-    run "kubectl apply -f $DEMO_MANIFESTS/crd.yaml -f $DEMO_MANIFESTS/rbac.yaml -f $DEMO_MANIFESTS/service.yaml"
+    # The Deployment among them makes no Pod: nothing here runs Pods. The controller is started below.
+    run "kubectl apply -f $DEMO_MANIFESTS/controller.yaml"
     run "kubectl create namespace $app"
 fi
 wait_until "the SealedSecret resource" kubectl get sealedsecrets -n "$app"

@@ -9,10 +9,11 @@ use crate::api::{Api, Resource};
 use crate::cluster::manifest;
 use crate::roles::NAME;
 
-/// Makes the Service of `manifests/service.yaml` lead to `address:port`.
+/// Makes the Service of `manifests/controller.yaml` lead to `address:port`.
 pub(crate) fn publish(api: &Api, namespace: &str, address: &str, port: u16) {
-    let mut service = manifest("service.yaml").swap_remove(0);
-    assert_eq!(service["metadata"]["name"], NAME, "the first document of manifests/service.yaml");
+    let published = manifest("controller.yaml");
+    let named = |document: &&Value| document["kind"] == "Service" && document["metadata"]["name"] == NAME;
+    let mut service = published.iter().find(named).expect("controller.yaml has the Service").clone();
     service["metadata"]["namespace"] = namespace.into();
     api.create_if_missing(Resource::SERVICE, namespace, &service);
 

@@ -1,0 +1,96 @@
+{{/* Reading the values: what may be null, a template, or of the form of chart 1.x. */}}
+
+{{/*
+The values with every section present, as YAML. A section that is null or empty gets its defaults; the forms of chart 1.x
+with true or false in place of a section switch it on or off.
+*/}}
+{{- define "sealed-secrets.values" -}}
+{{- $known := .Files.Get "files/defaults.yaml" | fromYaml -}}
+{{- include "sealed-secrets.completed" (dict "given" .Values "defaults" $known.values "free" $known.free) -}}
+{{- end -}}
+
+{{- define "sealed-secrets.completed" -}}
+{{- $free := .free -}}
+{{- $given := .given -}}
+{{- $result := omit $given "" -}}
+{{- range $name, $default := .defaults -}}
+{{- if and (kindIs "map" $default) (not (empty $default)) -}}
+{{- $section := index $given $name -}}
+{{- if not (kindIs "map" $section) -}}
+{{- $switched := deepCopy $default -}}
+{{- range list "enabled" "create" -}}
+{{- if and (kindIs "bool" $section) (hasKey $default .) -}}
+{{- $_ := set $switched . $section -}}
+{{- end -}}
+{{- end -}}
+{{- $section = $switched -}}
+{{- else if not (has $name $free) -}}
+{{- $section = include "sealed-secrets.completed" (dict "given" $section "defaults" $default "free" list) | fromYaml -}}
+{{- end -}}
+{{- $_ := set $result $name $section -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $result -}}
+{{- end -}}
+
+{{/* A text or number as text; large numbers without an exponent, null and false as nothing. */}}
+{{- define "sealed-secrets.text" -}}
+{{- if kindIs "float64" . -}}
+{{- toJson . -}}
+{{- else if or . (kindIs "int" . | or (kindIs "int64" .)) -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The text of a value that may also say false. */}}
+{{- define "sealed-secrets.choice" -}}
+{{- if kindIs "bool" . }}{{ toString . }}{{ else }}{{ include "sealed-secrets.text" . }}{{ end -}}
+{{- end -}}
+
+{{/* A value with its templates filled in. Arguments: value, root. */}}
+{{- define "sealed-secrets.templated" -}}
+{{- if kindIs "string" .value -}}
+{{- tpl .value .root -}}
+{{- else if .value -}}
+{{- tpl (toYaml .value) .root -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Additional namespaces, separated by commas. */}}
+{{- define "sealed-secrets.additionalNamespaces" -}}
+{{- if kindIs "slice" .Values.additionalNamespaces -}}
+{{- join "," .Values.additionalNamespaces -}}
+{{- else -}}
+{{- include "sealed-secrets.text" .Values.additionalNamespaces -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Version of the cluster, for choosing API versions. */}}
+{{- define "sealed-secrets.kubeVersion" -}}
+{{- $global := default dict .Values.global -}}
+{{- include "sealed-secrets.text" (default .Values.kubeVersion $global.kubeVersion) | default .Capabilities.KubeVersion.Version -}}
+{{- end -}}
+
+{{/* Text of a map for --privatekey-labels and --privatekey-annotations. Arguments: value, name. */}}
+{{- define "sealed-secrets.pairs" -}}
+{{- $name := .name -}}
+{{- $pairs := list -}}
+{{- range $key, $value := .value -}}
+{{- if or (not (kindIs "string" $value)) (empty $value) -}}
+{{- fail (printf "%s.%s must be a text that is not empty; write it in quotes: %s: {%s: \"…\"}" $name $key $name $key) -}}
+{{- end -}}
+{{- $pairs = append $pairs (printf "%s=%s" $key $value) -}}
+{{- end -}}
+{{- join "," $pairs -}}
+{{- end -}}
+
+{{/* A map without the entries that are null or empty maps, as YAML. */}}
+{{- define "sealed-secrets.present" -}}
+{{- $present := dict -}}
+{{- range $name, $value := . -}}
+{{- if not (or (kindIs "invalid" $value) (and (kindIs "map" $value) (empty $value))) -}}
+{{- $_ := set $present $name $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $present -}}
+{{- end -}}
