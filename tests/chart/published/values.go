@@ -2,9 +2,13 @@ package published
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
+
+	"sealed-secrets/tests/chart/chart"
 )
 
 // entry is one value of values.yaml with what its comment says.
@@ -96,4 +100,26 @@ func walk(entries []*entry, do func(*entry)) {
 		do(one)
 		walk(one.children, do)
 	}
+}
+
+// Defaults returns the default of every value that is no section, by its path.
+func Defaults() (map[string]any, error) {
+	text, err := os.ReadFile(filepath.Join(chart.Folder(), "values.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	entries, err := readValues(text)
+	if err != nil {
+		return nil, err
+	}
+	defaults := map[string]any{}
+	walk(entries, func(one *entry) {
+		if one.isSection() || err != nil {
+			return
+		}
+		var value any
+		err = one.value.Decode(&value)
+		defaults[one.path] = value
+	})
+	return defaults, err
 }
