@@ -65,6 +65,7 @@ chart: ## Lint, render, install, upgrade and remove the Helm chart on a real API
 	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
 	mkdir -p target/chart
 	cd tests/chart && CGO_ENABLED=0 go build -trimpath -o ../../target/chart/helm helm.sh/helm/v3/cmd/helm
+	target/chart/helm lint --strict manifests/helm/sealed-secrets
 	cd tests/chart && CGO_ENABLED=0 go test -trimpath -c -o ../../target/chart/installed ./installed
 	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
 	  programs=$$(realpath "$${CARGO_TARGET_DIR:-target}")/debug && cd tests/chart/installed && \

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pmezard/go-difflib/difflib"
 	yaml "go.yaml.in/yaml/v3"
+	helm "helm.sh/helm/v3/pkg/chart"
 
 	"sealed-secrets/tests/chart/chart"
 	"sealed-secrets/tests/chart/published"
@@ -191,6 +192,31 @@ func TestAReleaseIsNamedAsTheOriginalWouldNameIt(t *testing.T) {
 		if chart.Find(objects, "Deployment", one.want) == nil {
 			t.Errorf("%+v: no Deployment of that name", one)
 		}
+	}
+}
+
+// As a part of another chart it has `global`, and values below its own name.
+func TestAsAPartOfAnotherChartItRendersTheSame(t *testing.T) {
+	values := chart.Values{"networkPolicy": false, "resources": nil, "rbac": nil, "containerSecurityContext": chart.Values{"runAsUser": nil}}
+	alone := manifest(t, chart.Release{}, chart.Values{"containerSecurityContext": chart.Values{"runAsUser": nil}})
+	part, err := chart.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := &helm.Chart{Metadata: &helm.Metadata{
+		APIVersion: "v2", Name: "platform", Version: "1.0.0", Dependencies: []*helm.Dependency{{Name: "sealed-secrets", Version: "*"}},
+	}}
+	whole.AddDependency(part)
+	rendered, err := chart.RenderChart(whole, chart.Release{}, chart.Values{"global": chart.Values{"any": "thing"}, "sealed-secrets": values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := rendered.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != alone {
+		t.Error(difference(alone, text))
 	}
 }
 

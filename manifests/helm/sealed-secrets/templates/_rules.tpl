@@ -44,6 +44,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
+# The Lease itself: who holds it, and taking, renewing and giving it back.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ . | quote }}]
