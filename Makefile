@@ -61,7 +61,8 @@ end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs 
 
 chart: ## Lint, render, install, upgrade and remove the Helm chart on a real API server
 	$(call step,Helm chart and static manifests)
-	cd tests/chart && CGO_ENABLED=0 go test -trimpath ./chart ./published ./matrix
+	# Not from the cache: it does not see that the chart, which is outside the module, has changed.
+	cd tests/chart && CGO_ENABLED=0 go test -trimpath -count=1 ./published ./matrix
 	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
 	mkdir -p target/chart
 	cd tests/chart && CGO_ENABLED=0 go build -trimpath -o ../../target/chart/helm helm.sh/helm/v3/cmd/helm
@@ -72,7 +73,7 @@ chart: ## Lint, render, install, upgrade and remove the Helm chart on a real API
 	  "$$cluster" run -- env HELM=$(CURDIR)/target/chart/helm PROGRAMS="$$programs" $(CURDIR)/target/chart/installed -test.v=$(if $(VERBOSE),true,false) $(if $(FILTER),-test.run '$(FILTER)')
 
 chart-record: ## Record anew what the chart renders for the table of values
-	cd tests/chart && CGO_ENABLED=0 go test -trimpath ./matrix -record
+	cd tests/chart && CGO_ENABLED=0 go test -trimpath -count=1 ./matrix -record
 
 manifests: ## Make what is made from the chart and its values: static manifests, schema, README
 	cd tests/chart && CGO_ENABLED=0 go run -trimpath ./cmd/manifests

@@ -22,7 +22,7 @@
 
 {{/* Name of the service account. */}}
 {{- define "sealed-secrets.serviceAccountName" -}}
-{{- $account := (include "sealed-secrets.values" . | fromYaml).serviceAccount -}}
+{{- $account := (include "sealed-secrets.values" . | fromJson).serviceAccount -}}
 {{- include "sealed-secrets.text" $account.name | default (ternary (include "sealed-secrets.fullname" .) "default" (not (empty $account.create))) -}}
 {{- end -}}
 

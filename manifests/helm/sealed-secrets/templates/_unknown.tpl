@@ -3,7 +3,7 @@
 {{- define "sealed-secrets.warnings" -}}
 {{- $known := .Files.Get "files/defaults.yaml" | fromYaml -}}
 {{- include "sealed-secrets.unknown" (dict "given" .Values "known" $known.values "free" $known.free "prefix" "") -}}
-{{- $values := include "sealed-secrets.values" . | fromYaml -}}
+{{- $values := include "sealed-secrets.values" . | fromJson -}}
 {{- if $values.rbac.pspEnabled }}
 - rbac.pspEnabled has no effect: PodSecurityPolicy left Kubernetes with 1.25
 {{- end -}}

@@ -1,7 +1,7 @@
 {{/* Reading the values: what may be null, a template, or of the form of chart 1.x. */}}
 
 {{/*
-The values with every section present, as YAML. A section that is null or empty gets its defaults; the forms of chart 1.x
+The values with every section present, as JSON. A section that is null or empty gets its defaults; the forms of chart 1.x
 with true or false in place of a section switch it on or off.
 */}}
 {{- define "sealed-secrets.values" -}}
@@ -25,12 +25,12 @@ with true or false in place of a section switch it on or off.
 {{- end -}}
 {{- $section = $switched -}}
 {{- else if not (has $name $free) -}}
-{{- $section = include "sealed-secrets.completed" (dict "given" $section "defaults" $default "free" list) | fromYaml -}}
+{{- $section = include "sealed-secrets.completed" (dict "given" $section "defaults" $default "free" list) | fromJson -}}
 {{- end -}}
 {{- $_ := set $result $name $section -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $result -}}
+{{- toJson $result -}}
 {{- end -}}
 
 {{/* A text or number as text; large numbers without an exponent, null and false as nothing. */}}
