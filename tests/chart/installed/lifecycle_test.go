@@ -1,6 +1,7 @@
 package installed
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,11 +68,8 @@ func TestAReleaseIsInstalledUpgradedRolledBackAndRemoved(t *testing.T) {
 	createBelongings(t, namespace)
 	kept := identities(t, namespace, belongings)
 	helm(t, "uninstall", "sealed-secrets", "--namespace", namespace)
-	for _, one := range released {
-		resource, name, _ := strings.Cut(one, "/")
-		if get(t, resource, namespace, name) != nil {
-			t.Errorf("%s stays", one)
-		}
+	if left := kubectl(t, append([]string{"get", "--namespace", namespace, "--ignore-not-found", "-o", "name"}, released...)...); left != "" {
+		t.Errorf("what stays:\n%s", left)
 	}
 	// Helm leaves the definition, and with it every SealedSecret, alone.
 	assertSame(t, "uninstall", kept, identities(t, namespace, belongings))
@@ -230,10 +228,16 @@ data: {password: cGFzc3dvcmQ=}
 // identities are the uids of objects. An object that was replaced has another one.
 func identities(t *testing.T, namespace string, objects []string) map[string]string {
 	t.Helper()
+	output := kubectl(t, append([]string{"get", "--namespace", namespace, "--ignore-not-found", "-o", "json"}, objects...)...)
+	var items struct{ Items []chart.Object }
+	if err := json.Unmarshal([]byte(output), &items); err != nil {
+		t.Fatal(err)
+	}
 	found := map[string]string{}
+	for _, object := range items.Items {
+		found[strings.ToLower(chart.Text(object, "kind"))+"/"+chart.Text(object, "metadata", "name")] = chart.Text(object, "metadata", "uid")
+	}
 	for _, one := range objects {
-		resource, name, _ := strings.Cut(one, "/")
-		found[one] = chart.Text(get(t, resource, namespace, name), "metadata", "uid")
 		if found[one] == "" {
 			t.Errorf("%s is missing", one)
 		}

@@ -3,6 +3,7 @@ package matrix
 
 import (
 	_ "embed"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -192,6 +193,43 @@ func TestAReleaseIsNamedAsTheOriginalWouldNameIt(t *testing.T) {
 		if chart.Find(objects, "Deployment", one.want) == nil {
 			t.Errorf("%+v: no Deployment of that name", one)
 		}
+	}
+}
+
+func TestTheServiceMonitorSelectsTheServiceOfTheMetricsAlone(t *testing.T) {
+	objects, err := render(t, chart.Release{}, chart.Values{"metrics": chart.Values{"serviceMonitor": chart.Values{"enabled": true}}}).Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	monitor := chart.Find(objects, "ServiceMonitor", "sealed-secrets")
+	selector, _ := chart.At(monitor, "spec", "selector", "matchLabels").(map[string]any)
+	var selected []string
+	for _, object := range objects {
+		matches := object["kind"] == "Service"
+		for label, value := range selector {
+			matches = matches && chart.At(object, "metadata", "labels", label) == value
+		}
+		if matches {
+			selected = append(selected, chart.Text(object, "metadata", "name")+":"+chart.Text(object, "spec", "ports", 0, "name"))
+		}
+	}
+	if want := []string{"sealed-secrets-metrics:" + chart.Text(monitor, "spec", "endpoints", 0, "port")}; !slices.Equal(selected, want) {
+		t.Errorf("selected: %v, not %v", selected, want)
+	}
+}
+
+func TestDashboardsAreJSON(t *testing.T) {
+	objects, err := render(t, chart.Release{}, chart.Values{"metrics": chart.Values{"dashboards": chart.Values{"create": true}}}).Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := chart.Find(objects, "ConfigMap", "sealed-secrets-sealed-secrets-controller")
+	var dashboard struct{ Title, UID string }
+	if err := json.Unmarshal([]byte(chart.Text(found, "data", "sealed-secrets-controller.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	if dashboard.Title != "Sealed Secrets Controller" || dashboard.UID != "UuEtZCVWz" {
+		t.Errorf("%+v", dashboard)
 	}
 }
 
