@@ -1,0 +1,108 @@
+//! The table: what was measured beside what it may be at most.
+
+use sealed_secrets_bench::table::{Table, mebibytes, time, times};
+
+use crate::scenario::{Figures, ITEMS};
+
+/// Prints nothing itself: the table of all scenarios, in the order in which they were measured.
+pub fn table(all: &[Figures]) -> Table {
+    let mut table = Table::new(
+        "Work of a controller (bounds for ours; what others took of the machine makes the first ratio larger than it is)",
+        ["", "objects", "keys", "measured", "at most", "ratio"],
+    );
+    for figures in all {
+        Rows { table: &mut table, figures }.add_all(all);
+    }
+    table
+}
+
+struct Rows<'a> {
+    table: &'a mut Table,
+    figures: &'a Figures,
+}
+
+impl Rows<'_> {
+    fn add_all(&mut self, all: &[Figures]) {
+        let one = self.figures;
+        let (objects, cores) = (one.objects as f64, one.cores as f64);
+        let floor = (objects * one.private_operation + 3.0 * objects * one.creation) / cores;
+        self.note("one private operation", time(one.private_operation));
+        self.note("servers' processor time for one Secret", time(one.creation));
+        self.note("the floor F", time(floor));
+        self.note("others' share of the machine in the cold start", percent(one.cold_others));
+        self.row("cold start until all are synced, against F", one.cold_wall, 1.3 * floor, time);
+        self.row("  the same without the others' share", one.cold_wall * (1.0 - one.cold_others), 1.3 * floor, time);
+        self.row("calls per object, cold", calls(&one.cold_calls) / objects, 3.0, plain);
+        self.note("  of these", kinds(&one.cold_calls, objects));
+        let decryptions = one.cold_decryptions.unwrap_or(objects);
+        self.row("private operations per object, cold", decryptions / objects, 1.0, plain);
+        let beside = (one.cold_processor - decryptions * one.private_operation) / objects;
+        self.row("processor time per object beside RSA", beside, 1.3e-3, time);
+        let with_one_key = all.iter().find(|other| other.objects == one.objects && other.keys == 1);
+        if let Some(base) = with_one_key.filter(|_| one.keys > 1) {
+            let ratio = one.cold_processor / one.private_operation / (base.cold_processor / base.private_operation);
+            self.row("processor time per object against one key", ratio, 1.3, plain);
+        }
+        self.row("calls per object, restart", calls(&one.restart_calls) / objects, 0.0, plain);
+        match one.restart_decryptions {
+            Some(count) => self.row("private operations, restart", count, 0.0, plain),
+            None => self.note("private operations, restart", "not told".to_owned()),
+        }
+        self.row("restart until quiet", one.restart_quiet, 2.0, time);
+        let least = one.private_operation + one.creation_latency + 5e-3;
+        self.row("SealedSecret to Secret, idle", one.single, least, time);
+        self.row("SealedSecret to Secret, right after a restart", one.single_after_restart, 3.0 * one.single, time);
+        self.row("memory, empty", one.empty.resident as f64, mebi(12.0), mebibytes);
+        self.row("memory after the cold start", one.full.resident as f64, mebi(40.0), mebibytes);
+        self.note("  most until then", mebibytes(one.full.peak as f64));
+        if let Some(bytes) = one.foreign {
+            self.row("memory for each foreign Secret of 50 KiB", bytes, 1024.0, |bytes| format!("{bytes:.0} B"));
+        }
+        if let Some(seconds) = one.many_items {
+            let on_all_cores = ITEMS as f64 * one.private_operation / cores;
+            self.row(&format!("one object of {ITEMS} items, all cores"), seconds, 1.3 * on_all_cores, time);
+        }
+    }
+
+    fn row(&mut self, what: &str, measured: f64, bound: f64, show: impl Fn(f64) -> String) {
+        let ratio = match bound {
+            0.0 if measured == 0.0 => "kept".to_owned(),
+            0.0 => "MISSED".to_owned(),
+            bound if measured > bound => format!("{} MISSED", times(measured / bound)),
+            bound => times(measured / bound),
+        };
+        self.add(what, [show(measured), show(bound), ratio]);
+    }
+
+    fn note(&mut self, what: &str, text: String) {
+        self.add(what, [text, String::new(), String::new()]);
+    }
+
+    fn add(&mut self, what: &str, cells: [String; 3]) {
+        let Figures { objects, keys, .. } = self.figures;
+        let begin = [what.to_owned(), objects.to_string(), keys.to_string()];
+        self.table.row(begin.into_iter().chain(cells));
+    }
+}
+
+fn calls(counts: &std::collections::BTreeMap<String, usize>) -> f64 {
+    counts.values().sum::<usize>() as f64
+}
+
+/// `create secrets 1, update sealedsecrets/status 1.02`
+fn kinds(counts: &std::collections::BTreeMap<String, usize>, objects: f64) -> String {
+    let each = counts.iter().map(|(kind, count)| format!("{kind} {:.3}", *count as f64 / objects));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn mebi(number: f64) -> f64 {
+    number * f64::from(1 << 20)
+}
+
+fn plain(number: f64) -> String {
+    format!("{number:.3}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
