@@ -146,6 +146,10 @@ impl<K: Debug + Send + 'static> Feed<K> {
                     self.page_lists("lists over the watch are refused");
                 }
                 Some(Err(problem)) => {
+                    if is_resumption_refused(&problem) {
+                        // The stream would ask for the same history again and again.
+                        self.stream = (self.source)(self.lists);
+                    }
                     self.failed(&problem);
                     if self.first_list == FirstList::Open && is_refusal(&problem) {
                         self.end_first_list(FirstList::Refused);
@@ -215,6 +219,11 @@ impl<K: Debug + Send + 'static> Feed<K> {
 
 fn is_refusal(problem: &watcher::Error) -> bool {
     matches!(start_refused(problem), Some(403 | 404))
+}
+
+/// Whether the history that a watch wants to go on from is gone, said by status and not by an event of the watch.
+fn is_resumption_refused(problem: &watcher::Error) -> bool {
+    matches!(problem, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 /// Whether the API server does not take the request for a list over the watch: it is older than that, has it switched off,

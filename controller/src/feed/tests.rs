@@ -111,6 +111,26 @@ async fn an_interrupted_list_over_the_watch_is_asked_for_again_in_the_same_way()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_whose_history_is_gone_begins_with_a_list() {
+    let gone = || Err(watcher::Error::WatchStartFailed(refused(410)));
+    let readiness = Arc::new(Readiness::default());
+    readiness.expect_lists(1);
+    let scripts = std::sync::Mutex::new(vec![
+        vec![Ok(Event::Init), Ok(Event::InitApply(2)), Ok(Event::InitDone)],
+        vec![Ok(Event::Init), Ok(Event::InitApply(1)), Ok(Event::InitDone), gone()],
+    ]);
+    let source = move |_| stream::iter(scripts.lock().unwrap().pop().unwrap()).chain(stream::pending()).boxed();
+    let mut feed: Feed<u8> = Feed::new(source, "tests", None, readiness);
+    let mut listed = Vec::new();
+    while listed.len() < 2 {
+        if let Event::InitApply(object) = feed.next().await {
+            listed.push(object);
+        }
+    }
+    assert_eq!(listed, [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_defined_yet_is_no_reason_for_pages() {
     let missing = Err(watcher::Error::WatchStartFailed(refused(404)));
     let (mut feed, readiness) = feed(vec![missing, Ok(Event::Init), Ok(Event::InitDone)], Vec::new());
