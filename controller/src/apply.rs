@@ -36,6 +36,15 @@ pub async fn secret(
     Ok((written(&gather::read_secret(&stored, key)?), true))
 }
 
+/// The Secret after creating it without a look whether it is there; `None` if it is.
+pub async fn creation(context: &Context, key: &ObjectKey, secret: Secret) -> Result<Option<WrittenSecret>, Failure> {
+    match context.api.create_secret::<Value>(&key.namespace, &secret).await {
+        Ok(stored) => Ok(Some(written(&gather::read_secret(&stored, key)?))),
+        Err(error) if error.code() == Some(409) => Ok(None),
+        Err(error) => Err(Failure::secret(&error, key)),
+    }
+}
+
 fn written(secret: &Secret) -> WrittenSecret {
     WrittenSecret { uid: secret.metadata.uid.clone(), resource_version: secret.metadata.resource_version.clone() }
 }

@@ -62,6 +62,12 @@ pub async fn opened(
 }
 
 /// The live Secret, from the API and not from a cache.
+/// Whether there is surely nothing to read: the watch knows of no such Secret, and none was written that it may not have
+/// delivered yet.
+pub fn is_secret_absent(context: &Context, key: &ObjectKey) -> bool {
+    context.store.is_secret_absent(key) && context.memory.of(key).secret.is_none()
+}
+
 pub async fn live_secret(context: &Context, key: &ObjectKey) -> Result<Option<Secret>, Failure> {
     let answer: Option<Value> = context.api.secret(key).await.map_err(|error| Failure::secret(&error, key))?;
     answer.map(|value| read_secret(&value, key)).transpose()

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::decide::failure::Failure;
 use crate::decide::news::{self, Said};
 use crate::decide::status::{self, Success};
-use crate::decide::{order, plan, retry};
+use crate::decide::{desired, order, plan, retry};
 use crate::events::{EventType, Notice, Subject};
 use crate::gather;
 use crate::keys::Snapshot;
@@ -53,10 +53,19 @@ async fn attempt(context: &Context, key: &ObjectKey, observed: &Observed, keys: 
     let sealed = observed.sealed().map_err(|problem| Failure::malformed(&problem))?;
     let metadata = sealed.metadata.clone();
     let unsealed = gather::opened(context, key, observed, sealed, keys).await?;
-    let live = gather::live_secret(context, key).await?;
     let was_synced = status::is_synced(&observed.status, observed.generation);
-    let plan = plan::plan(&metadata, unsealed.secret, live.as_ref(), was_synced);
-    let (secret, wrote) = apply::secret(context, key, plan, live).await?;
+    let created = match gather::is_secret_absent(context, key) {
+        true => apply::creation(context, key, desired::created(unsealed.secret.clone())).await?,
+        false => None,
+    };
+    let (secret, wrote) = match created {
+        Some(secret) => (secret, true),
+        None => {
+            let live = gather::live_secret(context, key).await?;
+            let plan = plan::plan(&metadata, unsealed.secret, live.as_ref(), was_synced);
+            apply::secret(context, key, plan, live).await?
+        }
+    };
     let sealed_with: BTreeSet<String> = unsealed.keys.iter().map(ToString::to_string).collect();
     Ok(Success {
         sealed_with: sealed_with.into_iter().collect(),

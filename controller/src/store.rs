@@ -14,6 +14,8 @@ use crate::observed::{Observed, SecretMeta};
 pub struct Store {
     sealed: Shelf<Arc<Observed>>,
     secrets: Shelf<SecretMeta>,
+    /// Namespaces, or all, of which every Secret is known.
+    secrets_listed: RwLock<HashSet<Option<String>>>,
     /// Objects whose cached copy must be checked against the API before it is acted on.
     doubtful: Mutex<HashSet<ObjectKey>>,
     /// Uids of deleted SealedSecrets whose Secrets are ours to delete.
@@ -69,6 +71,19 @@ impl Store {
     /// Names of all Secrets of a namespace, or of all.
     pub fn secret_keys(&self, namespace: Option<&str>) -> Vec<ObjectKey> {
         keys_in(&self.secrets.read(), namespace)
+    }
+
+    /// Notes that every Secret of a namespace, or of all, is known from here on.
+    pub fn secrets_are_known(&self, namespace: Option<&str>) {
+        let mut listed = self.secrets_listed.write().unwrap_or_else(PoisonError::into_inner);
+        listed.insert(namespace.map(str::to_owned));
+    }
+
+    /// Whether the watch says that there is no such Secret. It may be a moment behind.
+    pub fn is_secret_absent(&self, key: &ObjectKey) -> bool {
+        let listed = self.secrets_listed.read().unwrap_or_else(PoisonError::into_inner);
+        let is_followed = listed.contains(&None) || listed.contains(&Some(key.namespace.clone()));
+        is_followed && !self.secrets.read().contains_key(key)
     }
 
     /// Has the next look at a SealedSecret go to the API: its Secret was deleted, so it may be gone as well.
@@ -209,6 +224,22 @@ mod tests {
         assert_eq!((samples[0].value, samples[0].instance.as_str()), (-1, "web"));
         store.remove_sealed(&key);
         assert_eq!(store.conditions(), []);
+    }
+
+    #[test]
+    fn a_secret_is_absent_only_where_all_are_known() {
+        let (store, key) = (Store::default(), ObjectKey::new("NS", "db"));
+        assert!(!store.is_secret_absent(&key));
+        store.secrets_are_known(Some("other"));
+        assert!(!store.is_secret_absent(&key));
+        for namespace in [Some("NS"), None] {
+            let store = Store::default();
+            store.secrets_are_known(namespace);
+            assert!(store.is_secret_absent(&key), "{namespace:?}");
+            let meta = SecretMeta { uid: "u".into(), resource_version: "1".into(), controller: None, managed: false };
+            store.put_secret(key.clone(), meta);
+            assert!(!store.is_secret_absent(&key), "{namespace:?}");
+        }
     }
 
     #[test]

@@ -208,6 +208,7 @@ impl Scope {
             }
             Event::Delete(object) => {
                 if let Some((key, meta)) = SecretMeta::from_watch(object) {
+                self.context.store.secrets_are_known(self.namespace.as_deref());
                     self.secret_deleted(&key, Some(meta));
                 }
             }

@@ -21,7 +21,7 @@ fn a_burst_of_a_hundred_objects_is_synced() {
 fn a_burst_that_is_cut_off_by_a_crash_is_finished_by_the_next_start() {
     end_to_end(|world| {
         // Slow enough to be met in the middle.
-        let first = world.controller().arg("--kubeclient-qps=25").arg("--kubeclient-burst=1").start();
+        let first = world.controller().arg("--kubeclient-qps=10").arg("--kubeclient-burst=1").start();
         let (sealed, values) = burst(world);
         for object in &sealed {
             world.create(object);
