@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealed_secrets_resource::{SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, unseal};
+use sealed_secrets_resource::{SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, unseal_on};
 use serde_json::Value;
 
 use crate::api::ApiError;
@@ -24,7 +24,7 @@ pub async fn sealed_secret(context: &Context, key: &ObjectKey) -> Result<Option<
     Ok(fresh.and_then(Observed::read).map(|(_, observed)| Arc::new(observed)))
 }
 
-/// Opens a SealedSecret on a blocking thread.
+/// Opens a SealedSecret on blocking threads.
 pub async fn opened(
     context: &Context,
     key: &ObjectKey,
@@ -42,14 +42,15 @@ pub async fn opened(
     let question = (observed.digest, keys.version);
     let known = context.memory.of(key).cause.filter(|known| known.question == question);
     let asks = known.is_none();
-    let work = move || {
-        unseal(&sealed, &ring, &options).map_err(|error| {
+    let items = sealed.spec.encrypted_data.len();
+    let work = move |threads| {
+        unseal_on(&sealed, &ring, &options, threads).map_err(|error| {
             let is_unopened = matches!(error, UnsealError::Items(_) | UnsealError::NoKey);
             let cause = (asks && is_unopened).then(|| cause::find(&sealed, &ring)).flatten();
             (error, cause)
         })
     };
-    let result = context.private_work.run(work).await.map_err(|_| Failure::interrupted())?;
+    let result = context.private_work.run_wide(items, work).await.map_err(|_| Failure::interrupted())?;
     result.map_err(|(error, found)| {
         let failure = Failure::unseal(&error, key, observed.scope);
         let cause = known.map_or(found, |known| known.cause);
@@ -61,13 +62,13 @@ pub async fn opened(
     })
 }
 
-/// The live Secret, from the API and not from a cache.
 /// Whether there is surely nothing to read: the watch knows of no such Secret, and none was written that it may not have
 /// delivered yet.
 pub fn is_secret_absent(context: &Context, key: &ObjectKey) -> bool {
     context.store.is_secret_absent(key) && context.memory.of(key).secret.is_none()
 }
 
+/// The live Secret, from the API and not from a cache.
 pub async fn live_secret(context: &Context, key: &ObjectKey) -> Result<Option<Secret>, Failure> {
     let answer: Option<Value> = context.api.secret(key).await.map_err(|error| Failure::secret(&error, key))?;
     answer.map(|value| read_secret(&value, key)).transpose()

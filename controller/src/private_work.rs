@@ -40,6 +40,24 @@ impl PrivateWork {
         done.await.map_err(|_| Interrupted)
     }
 
+    /// Does our own work that can use up to `most` cores. It is told how many it got: one, and as many others as nobody
+    /// uses or waits for.
+    pub async fn run_wide<T: Send + 'static>(
+        &self,
+        most: usize,
+        work: impl FnOnce(usize) -> T + Send + 'static,
+    ) -> Result<T, Interrupted> {
+        let first = Arc::clone(&self.cores).acquire_owned().await.map_err(|_| Interrupted)?;
+        let free = || Arc::clone(&self.cores).try_acquire_owned().ok();
+        let permits: Vec<_> = std::iter::once(first).chain((1..most).map_while(|_| free())).collect();
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(permits.len());
+            drop(permits);
+            result
+        });
+        done.await.map_err(|_| Interrupted)
+    }
+
     /// Does one piece of work for a request from outside.
     pub async fn run_request<T: Send + 'static>(
         &self,
@@ -83,6 +101,28 @@ mod tests {
         }
         while tasks.join_next().await.is_some() {}
         assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn wide_work_gets_the_cores_that_are_free_and_gives_them_back() {
+        let work = PrivateWork::new(4);
+        assert_eq!(work.run_wide(3, |cores| cores).await.unwrap(), 3);
+        assert_eq!(work.run_wide(100, |cores| cores).await.unwrap(), 4);
+        assert_eq!(work.run_wide(0, |cores| cores).await.unwrap(), 1);
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let other = work.clone();
+        let busy = tokio::spawn(async move {
+            let job = move || {
+                begun.send(()).unwrap();
+                ends.recv().unwrap();
+            };
+            other.run(job).await.unwrap();
+        });
+        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        assert_eq!(work.run_wide(100, |cores| cores).await.unwrap(), 3);
+        end.send(()).unwrap();
+        busy.await.unwrap();
     }
 
     #[tokio::test]

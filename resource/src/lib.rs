@@ -37,4 +37,4 @@ pub use scope::{ParseScopeError, Scope};
 pub use seal::{Namespace, SealError, SealOptions, seal, seal_value};
 pub use sealed_secret::{API_VERSION, Condition, KIND, SealedSecret, Spec, Status, Template, WrittenSecret};
 pub use secret::{Secret, SecretBytes};
-pub use unseal::{OpenedItems, UnsealError, UnsealOptions, Unsealed, open_items, unseal};
+pub use unseal::{OpenedItems, UnsealError, UnsealOptions, Unsealed, open_items, open_items_on, unseal, unseal_on};

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use sealed_secrets_crypto::{Fingerprint, Hints, KeyRing};
+use sealed_secrets_crypto::{Fingerprint, Hints, KeyRing, Label, Opened as Value};
 
 use crate::annotation::{self, SKIP_SET_OWNER_REFERENCES};
 use crate::base64_text;
 use crate::decode::Rules;
 use crate::document;
 use crate::metadata::{ObjectMeta, OwnerReference};
+use crate::recorded_keys::RecordedKeys;
 use crate::sealed_secret::{API_VERSION, KIND, SealedSecret};
 use crate::secret::{self, Secret, SecretBytes};
 
@@ -99,33 +100,83 @@ impl fmt::Display for ItemErrors {
 /// # Errors
 /// [`UnsealError`] naming every item that failed; no value is returned then.
 pub fn open_items(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Result<OpenedItems, UnsealError> {
-    let mut hints =
+    open_items_on(sealed, ring, options, 1)
+}
+
+/// [`open_items`] on so many threads, the caller's included; never on more than there are items.
+///
+/// # Errors
+/// As [`open_items`], whatever the number of threads.
+pub fn open_items_on(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    options: &UnsealOptions,
+    threads: usize,
+) -> Result<OpenedItems, UnsealError> {
+    let hints =
         Hints { recorded: None, last: likely_key(sealed, options), sealed_about: sealed.metadata.creation_timestamp };
     if let Some(envelope) = &sealed.spec.data {
         return open_whole(sealed, envelope, ring, options, &hints);
     }
-    let label = sealed.label();
-    let recorded = sealed.recorded_keys();
+    let mut opener = Opener { ring, label: sealed.label(), recorded: sealed.recorded_keys(), hints };
     let (mut opened, mut errors) = (OpenedItems::default(), ItemErrors::default());
-    for (item, text) in &sealed.spec.encrypted_data {
-        let envelope = match base64_text::decode(text) {
-            Ok(envelope) => envelope,
-            Err(error) => {
-                errors.add(item, error.to_string());
-                continue;
-            }
-        };
-        hints.recorded = recorded.of(item);
-        match ring.open(&label, &envelope, &hints) {
-            Ok(value) => {
-                hints.last = Some(value.key);
-                opened.keys.insert(value.key);
-                opened.items.insert(item.clone(), value.plaintext.into_inner().into());
-            }
-            Err(error) => errors.add(item, error.to_string()),
+    let mut take = |item: &str, result: Result<Value, String>| match result {
+        Ok(value) => {
+            opened.keys.insert(value.key);
+            opened.items.insert(item.to_owned(), value.plaintext.into_inner().into());
         }
+        Err(message) => errors.add(item, message),
+    };
+    let items: Vec<(&String, &String)> = sealed.spec.encrypted_data.iter().collect();
+    if let [(item, text), rest @ ..] = items.as_slice() {
+        // It tells which key the others were most likely sealed with.
+        take(item, opener.open(item, text));
+        let share = rest.len().div_ceil(threads.clamp(1, rest.len().max(1))).max(1);
+        std::thread::scope(|scope| {
+            let mut shares = rest.chunks(share);
+            let mine = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares
+                .map(|share| {
+                    let mut opener = opener.clone();
+                    scope.spawn(move || opener.open_all(share))
+                })
+                .collect();
+            for (item, result) in opener.open_all(mine) {
+                take(item, result);
+            }
+            for other in others {
+                // What panics on another thread must not end as an absent item.
+                let results = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                for (item, result) in results {
+                    take(item, result);
+                }
+            }
+        });
     }
     if errors.0.is_empty() { Ok(opened) } else { Err(UnsealError::Items(errors)) }
+}
+
+/// Opens items one after the other and remembers which key fitted.
+#[derive(Clone)]
+struct Opener<'a> {
+    ring: &'a KeyRing,
+    label: Label,
+    recorded: RecordedKeys,
+    hints: Hints,
+}
+
+impl Opener<'_> {
+    fn open(&mut self, item: &str, text: &str) -> Result<Value, String> {
+        let envelope = base64_text::decode(text).map_err(|error| error.to_string())?;
+        self.hints.recorded = self.recorded.of(item);
+        let value = self.ring.open(&self.label, &envelope, &self.hints).map_err(|error| error.to_string())?;
+        self.hints.last = Some(value.key);
+        Ok(value)
+    }
+
+    fn open_all<'i>(&mut self, items: &[(&'i String, &'i String)]) -> Vec<(&'i str, Result<Value, String>)> {
+        items.iter().map(|(item, text)| (item.as_str(), self.open(item, text))).collect()
+    }
 }
 
 /// Makes the Secret that a SealedSecret stands for.
@@ -136,11 +187,24 @@ pub fn open_items(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions
 /// # Errors
 /// [`UnsealError`]; never a part of a Secret.
 pub fn unseal(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Result<Unsealed, UnsealError> {
+    unseal_on(sealed, ring, options, 1)
+}
+
+/// [`unseal`] on so many threads, the caller's included.
+///
+/// # Errors
+/// As [`unseal`].
+pub fn unseal_on(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    options: &UnsealOptions,
+    threads: usize,
+) -> Result<Unsealed, UnsealError> {
     let template = &sealed.spec.template;
     if !template.data.is_empty() && sealed.spec.data.is_none() {
         return Err(UnsealError::TemplateData(template.data.keys().cloned().collect()));
     }
-    let opened = open_items(sealed, ring, options)?;
+    let opened = open_items_on(sealed, ring, options, threads)?;
     let mut secret = opened.whole.unwrap_or_else(|| Secret {
         kind: secret::KIND.to_owned(),
         api_version: "v1".to_owned(),

@@ -10,7 +10,7 @@ use sealed_secrets_crypto::{Certificate, KeyRing, PrivateKey, SealingKey, System
 use sealed_secrets_resource::document::{read_stream, to_json_compact};
 use sealed_secrets_resource::{
     Namespace, Rules, SealError, SealOptions, SealedSecret, Secret, UnsealError, UnsealOptions, annotation, open_items,
-    seal, unseal,
+    open_items_on, seal, unseal,
 };
 use serde_json::{Value, json};
 
@@ -211,6 +211,30 @@ fn the_recorded_key_is_written_on_request_and_finds_its_key() {
     let recorded = sealed(DB, &SealOptions { record_key: true, ..options() }).unwrap();
     assert_eq!(recorded.recorded_keys().of("user"), Some(RING.current().unwrap().fingerprint()));
     assert!(!recorded.spec.template.metadata.annotations.contains_key(annotation::SEALED_WITH));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let data: String = (0..7).map(|index| format!("  item-{index}: value {index}\n")).collect();
+    let yaml = format!("metadata: {{name: n, namespace: ns}}\nstringData:\n{data}");
+    let good = sealed(&yaml, &options()).unwrap();
+    let mut bad = good.clone();
+    for (item, text) in [("item-0", "AAAA"), ("item-4", "?"), ("item-6", "AAAA")] {
+        bad.spec.encrypted_data.insert(item.to_owned(), text.to_owned());
+    }
+    let one = open_items(&good, &RING, &UNSEAL).unwrap();
+    let failure = open_items(&bad, &RING, &UNSEAL).unwrap_err();
+    assert_eq!(one.items.len(), 7);
+    for threads in [0, 2, 3, 6, 7, 100] {
+        let many = open_items_on(&good, &RING, &UNSEAL, threads).unwrap();
+        assert_eq!((&many.items, &many.keys), (&one.items, &one.keys), "{threads}");
+        assert_eq!(open_items_on(&bad, &RING, &UNSEAL, threads).unwrap_err(), failure, "{threads}");
+        let mut single = good.clone();
+        single.spec.encrypted_data.retain(|item, _| item == "item-3");
+        assert_eq!(open_items_on(&single, &RING, &UNSEAL, threads).unwrap().items.len(), 1);
+        single.spec.encrypted_data.clear();
+        assert!(open_items_on(&single, &RING, &UNSEAL, threads).unwrap().items.is_empty());
+    }
 }
 
 #[test]
