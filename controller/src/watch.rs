@@ -41,6 +41,8 @@ pub async fn follow(
     let leadership = context.leadership.clone();
     let mut scope =
         Scope { context, namespace, sealed_listed: HashSet::new(), secrets_listed: HashSet::new(), sorted_in: None };
+    // Whether the Secrets could not be listed so far.
+    let mut blind = false;
     loop {
         let term = leadership.term();
         tokio::select! {
@@ -49,6 +51,12 @@ pub async fn follow(
             event = next(&mut secrets) => scope.secret_event(event),
             () = leadership.changed_from(term) => {}
         }
+        let listed = secrets.as_ref().is_none_or(Feed::is_complete);
+        if blind && listed {
+            // What was deleted meanwhile is only found by looking at everything.
+            scope.sorted_in = None;
+        }
+        blind = !listed && secrets.as_ref().is_some_and(|feed| feed.first_list() == FirstList::Refused);
         let secrets_known = secrets.as_ref().is_none_or(|feed| feed.first_list() != FirstList::Open);
         if sealed.is_complete() && secrets_known {
             scope.sort_once_in(leadership.term());
@@ -200,6 +208,7 @@ impl Scope {
                         self.secret_deleted(&key, None);
                     }
                 }
+                self.context.store.secrets_are_known(self.namespace.as_deref());
             }
             Event::Apply(object) => {
                 if let Some((key, meta)) = SecretMeta::from_watch(object) {
@@ -208,7 +217,6 @@ impl Scope {
             }
             Event::Delete(object) => {
                 if let Some((key, meta)) = SecretMeta::from_watch(object) {
-                self.context.store.secrets_are_known(self.namespace.as_deref());
                     self.secret_deleted(&key, Some(meta));
                 }
             }
