@@ -77,23 +77,29 @@ pub async fn run(options: Options, environment: &dyn Fn(&str) -> Option<String>)
 
     let stop = CancellationToken::new();
     let mut tasks = Tasks::default();
-    let ended_early = tokio::select! {
-        started = start(options, environment, renew, &stop, &mut tasks) => {
-            started?;
-            false
-        }
+    let started = tokio::select! {
+        started = start(options, environment, renew, &stop, &mut tasks) => started.map(|()| Began::Wholly),
         // The start may be waiting for the API server.
-        () = &mut end => true,
+        () = &mut end => Ok(Began::Partly),
     };
-    if !ended_early {
+    if let Ok(Began::Wholly) = started {
         end.await;
     }
-    info!("Shutting down controller");
+    if started.is_ok() {
+        info!("Shutting down controller");
+    }
     stop.cancel();
+    // Also after a start that was refused: the Lease that it took would make the next one wait.
     if tokio::time::timeout(FAREWELL, tasks.end()).await.is_err() {
         error!("work in progress did not end in time and is cut off");
     }
-    Ok(())
+    started.map(drop)
+}
+
+/// How far a start came before its end was asked for.
+enum Began {
+    Wholly,
+    Partly,
 }
 
 /// What runs until the end.
