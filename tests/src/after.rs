@@ -18,6 +18,9 @@ impl World {
 
     /// The controller asks for nothing that the published roles do not allow, except once for a lease.
     fn check_permissions(&self) {
+        if self.expects_refusals() {
+            return;
+        }
         let refused: Vec<_> = self.calls().into_iter().filter(|call| call.code == 403 && !call.permitted).collect();
         let (leases, others): (Vec<_>, Vec<_>) = refused.into_iter().partition(|call| call.resource == "leases");
         assert!(others.is_empty(), "the controller was refused: {others:?}");

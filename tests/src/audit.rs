@@ -1,5 +1,6 @@
 //! What the API server was asked, by its own account.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -41,15 +42,19 @@ pub(crate) fn calls(log: &Path, from: u64, user: &str) -> Vec<Call> {
     file.read_to_end(&mut text).unwrap();
     let mark = format!("\"username\":\"{user}\"");
     let lines = String::from_utf8_lossy(&text).into_owned();
-    lines.lines().filter(|line| line.contains(&mark)).filter_map(call).collect()
+    // A watch is logged when it starts and when it ends, also one that is refused.
+    let mut seen = HashSet::new();
+    let calls = lines.lines().filter(|line| line.contains(&mark)).filter_map(call);
+    calls.filter(|(id, _)| seen.insert(id.clone())).map(|(_, call)| call).collect()
 }
 
-fn call(line: &str) -> Option<Call> {
+/// The API server's number for the call, and the call.
+fn call(line: &str) -> Option<(String, Call)> {
     // The last line may be half written.
     let entry: Value = serde_json::from_str(line).ok()?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let verb = text(&entry["verb"]);
-    // A watch is logged when it starts and when it ends.
+    // It began before what is looked at.
     if verb == "watch" && entry["stage"] == "ResponseComplete" && entry["responseStatus"]["code"] == 200 {
         return None;
     }
@@ -58,7 +63,7 @@ fn call(line: &str) -> Option<Call> {
         None => text(&about["resource"]),
         Some(part) => format!("{}/{part}", text(&about["resource"])),
     };
-    Some(Call {
+    let call = Call {
         verb,
         resource,
         namespace: text(&about["namespace"]),
@@ -67,5 +72,6 @@ fn call(line: &str) -> Option<Call> {
         code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
         permitted: entry["annotations"]["authorization.k8s.io/decision"] != "forbid",
         received: text(&entry["requestReceivedTimestamp"]).parse().ok()?,
-    })
+    };
+    Some((text(&entry["auditID"]), call))
 }

@@ -101,6 +101,17 @@ impl Cluster {
         });
     }
 
+    /// A client that shows no credentials but those that a request has of its own.
+    pub(crate) fn client_of_nobody(&self) -> kube::Client {
+        let file: Kubeconfig = serde_json::from_value(self.kubeconfig_with("")).unwrap();
+        let options = KubeConfigOptions::default();
+        let mut config = RUNTIME.block_on(kube::Config::from_custom_kubeconfig(file, &options)).unwrap();
+        config.auth_info = Default::default();
+        config.default_retry = false;
+        let _context = RUNTIME.enter();
+        kube::Client::try_from(config).unwrap()
+    }
+
     /// The kubeconfig of somebody who has this token.
     pub(crate) fn kubeconfig_with(&self, token: &str) -> Value {
         json!({

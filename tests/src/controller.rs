@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::http_client::{Reply, send, send_for_bytes};
 use crate::metrics::Metrics;
 use crate::process_memory;
+use crate::proxy::Proxy;
 use crate::publish::publish;
 use crate::roles::NAME;
 use crate::wait::{DEADLINE, eventually};
@@ -23,6 +24,8 @@ pub struct Launch<'world> {
     args: Vec<String>,
     variables: Vec<(String, String)>,
     in_pod: bool,
+    server: Option<String>,
+    open_files: Option<u32>,
 }
 
 /// A controller that was started.
@@ -36,8 +39,15 @@ pub struct Controller {
 
 impl<'world> Launch<'world> {
     pub(crate) fn new(world: &'world World) -> Launch<'world> {
-        Launch { world, args: vec!["--key-size=2048".to_owned()], variables: Vec::new(), in_pod: false }
-            .arg("--all-namespaces=false")
+        Launch {
+            world,
+            args: vec!["--key-size=2048".to_owned()],
+            variables: Vec::new(),
+            in_pod: false,
+            server: None,
+            open_files: None,
+        }
+        .arg("--all-namespaces=false")
     }
 
     /// Adds an argument. It stands behind those that the harness gives, and wins over them.
@@ -58,6 +68,20 @@ impl<'world> Launch<'world> {
     #[must_use]
     pub fn in_pod(mut self) -> Self {
         self.in_pod = true;
+        self
+    }
+
+    /// Reaches the API server through this.
+    #[must_use]
+    pub fn through(mut self, proxy: &Proxy) -> Self {
+        self.server = Some(proxy.server());
+        self
+    }
+
+    /// With no more open files than this.
+    #[must_use]
+    pub fn open_files(mut self, most: u32) -> Self {
+        self.open_files = Some(most);
         self
     }
 
@@ -104,7 +128,16 @@ impl<'world> Launch<'world> {
                 .env("KUBECONFIG", &self.world.cluster.kubeconfig);
             command
         } else {
-            let mut command = binary::command("controller");
+            let mut command = match self.open_files {
+                None => binary::command("controller"),
+                Some(most) => {
+                    let mut command = std::process::Command::new("sh");
+                    binary::clear_environment(&mut command);
+                    command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")]);
+                    command.arg(binary::path("controller"));
+                    command
+                }
+            };
             command.env("KUBECONFIG", self.kubeconfig()).env("POD_NAMESPACE", &self.world.namespace);
             command
         };
@@ -118,8 +151,13 @@ impl<'world> Launch<'world> {
 
     fn kubeconfig(&self) -> PathBuf {
         let token = std::fs::read_to_string(self.world.token_file()).unwrap();
-        let path = self.world.folder().join("kubeconfig");
-        std::fs::write(&path, Cluster::get().kubeconfig_with(&token).to_string()).unwrap();
+        let mut kubeconfig = Cluster::get().kubeconfig_with(&token);
+        let mut path = self.world.folder().join("kubeconfig");
+        if let Some(server) = &self.server {
+            kubeconfig["clusters"][0]["cluster"]["server"] = server.clone().into();
+            path.set_extension("proxy");
+        }
+        std::fs::write(&path, kubeconfig.to_string()).unwrap();
         path
     }
 }

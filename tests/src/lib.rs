@@ -19,7 +19,9 @@ mod leak;
 mod look;
 mod metrics;
 mod objects;
+mod permissions;
 mod process_memory;
+mod proxy;
 mod publish;
 mod roles;
 mod wait;
@@ -36,5 +38,7 @@ pub use objects::{
     KeyPair, Object, base64, condition, condition_status, decoded, key_secret, message, sealed_value, secret,
     undecryptable, without,
 };
+pub use permissions::{Permission, published_permissions};
+pub use proxy::{Asked, Fault, Proxy, Rule};
 pub use wait::{DEADLINE, eventually, eventually_within, never};
 pub use world::{World, end_to_end, end_to_end_without_crd};

@@ -80,11 +80,16 @@ pub struct KeyPair {
 impl KeyPair {
     /// A new key whose certificate is valid from this time on, which ranks it among others.
     pub fn valid_from(time: &str) -> KeyPair {
+        KeyPair::valid_for(time, 100 * 365 * 86_400)
+    }
+
+    /// The same with a certificate that ends after so many seconds.
+    pub fn valid_for(time: &str, seconds: u64) -> KeyPair {
         let private = PrivateKey::generate(2048).unwrap();
         let profile = CertificateProfile {
             common_name: "test",
             not_before: time.parse::<Timestamp>().unwrap(),
-            valid_for: std::time::Duration::from_secs(100 * 365 * 86_400),
+            valid_for: std::time::Duration::from_secs(seconds),
         };
         let certificate = self_signed(&private, &profile, &mut SystemRandom).unwrap().to_pem();
         KeyPair { private, certificate }

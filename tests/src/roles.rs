@@ -54,9 +54,12 @@ impl Roles {
     /// Removes what does not go with the namespace.
     pub(crate) fn revoke(&self, api: &Api) {
         api.delete(Resource::CLUSTER_ROLE_BINDING, "", &self.binding());
+        // There is one when the test asked for a role of its own.
+        api.delete(Resource::CLUSTER_ROLE, "", &self.binding());
     }
 
-    fn binding(&self) -> String {
+    /// Name of the binding.
+    pub(crate) fn binding(&self) -> String {
         format!("{NAME}-{}", self.namespace)
     }
 

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -55,6 +56,7 @@ pub struct World {
     roles: Roles,
     folder: TempDir,
     audit_begin: u64,
+    refusals_expected: AtomicBool,
 }
 
 impl World {
@@ -79,6 +81,7 @@ impl World {
             roles,
             folder,
             audit_begin,
+            refusals_expected: AtomicBool::new(false),
         }
     }
 
@@ -109,7 +112,7 @@ impl World {
 
     /// Every call of the controller's account so far.
     pub fn calls(&self) -> Vec<Call> {
-        audit::calls(&self.cluster.audit_log, self.audit_begin, &self.roles.user())
+        audit::calls(&self.cluster.audit_log, self.audit_begin, &self.account())
     }
 
     /// Every call of the controller's account since then that was meant to change something.
@@ -120,6 +123,25 @@ impl World {
             verb && call.received >= time && call.resource != "selfsubjectaccessreviews" && call.resource != "leases"
         });
         calls
+    }
+
+    /// From here on a call that the API server refuses is part of the test.
+    pub fn expect_refusals(&self) {
+        self.refusals_expected.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn expects_refusals(&self) -> bool {
+        self.refusals_expected.load(Ordering::Relaxed)
+    }
+
+    /// The name that the audit log and access reviews have for the controller's account.
+    pub fn account(&self) -> String {
+        self.roles.user()
+    }
+
+    /// Name of what binds the account in the whole cluster, and of the cluster role that it may have of its own.
+    pub(crate) fn binding_name(&self) -> String {
+        self.roles.binding()
     }
 
     /// A folder for this test's files.
