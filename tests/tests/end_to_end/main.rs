@@ -7,6 +7,7 @@
 mod account;
 mod burst;
 mod causes;
+mod chaos;
 mod command_line;
 mod conditions;
 mod content;
