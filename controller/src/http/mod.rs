@@ -4,6 +4,7 @@
 
 mod body;
 pub mod cert;
+mod connections;
 pub mod gate;
 pub mod limit;
 pub mod rotate;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use self::connections::{Connections, Place};
 use self::rotate::Rotator;
 use self::timed::Timed;
 use self::verify::Verifier;
@@ -101,6 +103,7 @@ pub async fn bind(address: &str) -> std::io::Result<TcpListener> {
 
 /// Answers connections until `stop`, then lets those in flight end.
 pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: Timeouts, stop: CancellationToken) {
+    let places = Connections::within_limits();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -108,7 +111,8 @@ pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: 
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, Arc::clone(&service), timeouts, stop.clone()));
+                    let place = Arc::new(places.enter());
+                    connections.spawn(connection(stream, peer, place, Arc::clone(&service), timeouts, stop.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely; without a pause this would be a busy loop.
@@ -125,15 +129,19 @@ pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: 
 async fn connection(
     stream: TcpStream,
     _peer: SocketAddr,
+    place: Arc<Place>,
     service: Arc<impl Service>,
     timeouts: Timeouts,
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let held = Arc::clone(&place);
     let answer = service_fn(move |request| {
-        let service = Arc::clone(&service);
+        let (service, place) = (Arc::clone(&service), Arc::clone(&held));
         async move {
+            place.is_asked(true);
             let answered = tokio::time::timeout(timeouts.write, service.answer(request)).await;
+            place.is_asked(false);
             Ok::<_, Infallible>(answered.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))
         }
     });
@@ -146,6 +154,7 @@ async fn connection(
     // A failed connection is the client's business; nothing of it is logged.
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = place.taken() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
