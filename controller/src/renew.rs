@@ -137,7 +137,7 @@ impl Renewer {
                 () = stop.cancelled() => return Ended::Stopped,
                 () = self.leadership.lost() => return Ended::Lost,
                 Some(()) = signal.recv() => Trigger::Signal,
-                is_time = nap(schedule.next(before.as_ref())) => match is_time {
+                is_time = nap(schedule.next(before.as_ref(), clock::now())) => match is_time {
                     true => Trigger::Time,
                     false => continue,
                 },

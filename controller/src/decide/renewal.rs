@@ -57,9 +57,10 @@ impl Schedule {
     }
 
     /// When the next key is to be made.
-    pub fn next(&self, current: Option<&Current>) -> Renewal {
+    pub fn next(&self, current: Option<&Current>, now: Timestamp) -> Renewal {
         if let Some(time) = self.retry_at {
-            return Renewal::At(time);
+            // A clock that was set back since then does not make the pause longer.
+            return Renewal::At(time.min(later(now, back_off(self.failures))));
         }
         match current {
             Some(current) if self.unhelpable != Some(*current) => before_expiry(self.due, current),
@@ -138,9 +139,13 @@ fn first(current: Option<&Current>, period: Option<SignedDuration>, now: Timesta
     }
 }
 
-/// The renewal after one that was due at `due`; a missed period is not made up for.
+/// The renewal after one that was due at `due` and has just been done. Where another one would be due already, because the
+/// clock jumped or the machine slept, it is not made up for: the rhythm begins anew.
 fn following(due: Timestamp, period: SignedDuration, now: Timestamp) -> Timestamp {
-    later(due, period).max(now)
+    match later(due, period) {
+        next if next > now => next,
+        _ => later(now, period),
+    }
 }
 
 /// Brings a renewal forward when the current certificate ends before it: kubeseal refuses an expired one.
@@ -179,6 +184,8 @@ mod tests {
         Current { since: at(since), not_before: at(since), not_after: at(not_after) }
     }
 
+    /// Later than any time of these tests, where it does not matter.
+    const NOW: Timestamp = Timestamp::MAX;
     const HOUR: Option<SignedDuration> = Some(SignedDuration::from_hours(1));
 
     #[test]
@@ -243,7 +250,8 @@ mod tests {
     fn later_renewals_keep_their_rhythm_and_skip_what_was_missed() {
         let hour = SignedDuration::from_hours(1);
         assert_eq!(following(at(0), hour, at(5)), at(3600));
-        assert_eq!(following(at(0), hour, at(9000)), at(9000));
+        assert_eq!(following(at(0), hour, at(3600)), at(7200));
+        assert_eq!(following(at(0), hour, at(9000)), at(12_600));
     }
 
     #[test]
@@ -270,13 +278,13 @@ mod tests {
     fn a_schedule_keeps_its_rhythm_through_signals() {
         let old = key(0, 1_000_000_000);
         let mut schedule = Schedule::new(Some(&old), HOUR, at(100));
-        assert_eq!(schedule.next(Some(&old)), Renewal::At(at(3600)));
+        assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3600)));
         let new = key(200, 1_000_000_000);
         assert!(schedule.succeeded(Trigger::Signal, Some(old), Some(new), at(200)));
-        assert_eq!(schedule.next(Some(&new)), Renewal::At(at(3600)));
+        assert_eq!(schedule.next(Some(&new), NOW), Renewal::At(at(3600)));
         let newer = key(3600, 1_000_000_000);
         assert!(schedule.succeeded(Trigger::Time, Some(new), Some(newer), at(3600)));
-        assert_eq!(schedule.next(Some(&newer)), Renewal::At(at(7200)));
+        assert_eq!(schedule.next(Some(&newer), NOW), Renewal::At(at(7200)));
     }
 
     #[test]
@@ -284,42 +292,65 @@ mod tests {
         let old = key(0, 1_000_000_000);
         let mut schedule = Schedule::new(Some(&old), HOUR, at(3600));
         schedule.failed(at(3600));
-        assert_eq!(schedule.next(Some(&old)), Renewal::At(at(3605)));
+        assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3605)));
         schedule.failed(at(3605));
-        assert_eq!(schedule.next(Some(&old)), Renewal::At(at(3615)));
+        assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3615)));
         schedule.succeeded(Trigger::Time, Some(old), Some(key(3616, 1_000_000_000)), at(3616));
-        assert_eq!(schedule.next(None), Renewal::At(at(7200)));
+        assert_eq!(schedule.next(None, NOW), Renewal::At(at(7200)));
     }
 
     #[test]
     fn short_certificates_are_replaced_before_they_end_and_the_period_counts_from_then() {
         let short = key(0, 1000);
         let mut schedule = Schedule::new(Some(&short), HOUR, at(0));
-        assert_eq!(schedule.next(Some(&short)), Renewal::At(at(900)));
+        assert_eq!(schedule.next(Some(&short), NOW), Renewal::At(at(900)));
         let next = key(900, 1900);
         schedule.succeeded(Trigger::Time, Some(short), Some(next), at(900));
-        assert_eq!(schedule.next(Some(&next)), Renewal::At(at(1800)));
-        assert_eq!(schedule.next(None), Renewal::At(at(4500)));
+        assert_eq!(schedule.next(Some(&next), NOW), Renewal::At(at(1800)));
+        assert_eq!(schedule.next(None, NOW), Renewal::At(at(4500)));
     }
 
     #[test]
     fn an_ending_certificate_that_no_new_key_can_displace_does_not_cause_a_flood() {
         let brought = key(1_000_000, 1000);
         let mut schedule = Schedule::new(Some(&brought), HOUR, at(5000));
-        assert!(matches!(schedule.next(Some(&brought)), Renewal::At(time) if time < at(5000)));
+        assert!(matches!(schedule.next(Some(&brought), NOW), Renewal::At(time) if time < at(5000)));
         assert!(!schedule.succeeded(Trigger::Time, Some(brought), Some(brought), at(5000)));
-        assert_eq!(schedule.next(Some(&brought)), Renewal::At(at(8600)));
+        assert_eq!(schedule.next(Some(&brought), NOW), Renewal::At(at(8600)));
     }
 
     #[test]
     fn without_a_period_only_signals_make_keys_and_their_failures_are_repeated() {
         let old = key(0, 10);
         let mut schedule = Schedule::new(Some(&old), None, at(99));
-        assert_eq!(schedule.next(Some(&old)), Renewal::Never);
+        assert_eq!(schedule.next(Some(&old), NOW), Renewal::Never);
         schedule.failed(at(99));
-        assert_eq!(schedule.next(Some(&old)), Renewal::At(at(104)));
+        assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(104)));
         schedule.succeeded(Trigger::Time, Some(old), Some(key(104, 200)), at(104));
-        assert_eq!(schedule.next(None), Renewal::Never);
+        assert_eq!(schedule.next(None, NOW), Renewal::Never);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_forward_makes_one_key_however_many_periods_it_skips() {
+        let old = key(0, 1_000_000_000);
+        let mut schedule = Schedule::new(Some(&old), HOUR, at(10));
+        let jumped = at(100 * 3600 + 50);
+        assert!(matches!(schedule.next(Some(&old), jumped), Renewal::At(due) if due <= jumped));
+        let new = key(100 * 3600 + 50, 1_000_000_000);
+        assert!(schedule.succeeded(Trigger::Time, Some(old), Some(new), jumped));
+        assert_eq!(schedule.next(Some(&new), jumped), Renewal::At(jumped + SignedDuration::from_hours(1)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_key_and_no_failure_wait_longer() {
+        let old = key(1_000_000, 1_000_000_000);
+        let mut schedule = Schedule::new(Some(&old), HOUR, at(1_000_010));
+        let due = schedule.next(Some(&old), at(1_000_010));
+        assert_eq!(schedule.next(Some(&old), at(10)), due, "the key is as old as its certificate says");
+        schedule.failed(at(1_003_600));
+        assert_eq!(schedule.next(Some(&old), at(1_003_600)), Renewal::At(at(1_003_605)));
+        assert_eq!(schedule.next(Some(&old), at(10)), Renewal::At(at(15)));
+        assert!(!is_renewed(Some(&key(0, 99)), Some(&old), at(10)), "a key from the future renews nothing");
     }
 
     #[test]
