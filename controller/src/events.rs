@@ -1,13 +1,15 @@
 //! Events on SealedSecrets (spec/controller.md 8): core `v1`, because the published roles permit no other.
 //!
-//! Events are queued and written by a task of their own. They never delay or fail a reconcile; when the API server is
-//! slow for long, the newest ones are dropped.
+//! Events are queued and written by tasks of their own, those of one object by the same. They never delay or fail a
+//! reconcile; when the API server is slow for long, the newest ones are dropped.
 
 mod correlate;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -20,7 +22,9 @@ use crate::object::ObjectKey;
 
 /// `source.component` and `reportingComponent`.
 const COMPONENT: &str = "sealed-secrets";
-/// Events waiting to be written, at most.
+/// Tasks that write events: one alone falls behind when thousands of objects are opened.
+const WRITERS: usize = 4;
+/// Events waiting for one of them, at most.
 const BACKLOG: usize = 1000;
 /// Attempts to write one event when the API server does not answer.
 const ATTEMPTS: u32 = 5;
@@ -67,23 +71,28 @@ pub struct Notice {
     pub message: String,
 }
 
-/// Hands events to the task that writes them. Cheap to clone.
+/// Hands events to the tasks that write them. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
-    sender: mpsc::Sender<Notice>,
+    writers: Arc<[mpsc::Sender<Notice>]>,
 }
 
 impl Recorder {
     /// A recorder, and the task that writes its events until all recorders are gone.
     pub fn new(api: Arc<Api>) -> (Recorder, impl Future<Output = ()>) {
-        let (sender, receiver) = mpsc::channel(BACKLOG);
-        (Recorder { sender }, write_all(api, receiver))
+        let (writers, events): (Vec<_>, Vec<_>) = (0..WRITERS).map(|_| mpsc::channel(BACKLOG)).unzip();
+        let writing = events.into_iter().map(move |events| write_all(Arc::clone(&api), events));
+        let all = join_all(writing.collect::<Vec<_>>());
+        (Recorder { writers: writers.into() }, async move { drop(all.await) })
     }
 
     /// Logs an event and queues it for writing.
     pub fn send(&self, notice: Notice) {
         info!("{}", log_line(&notice));
-        if self.sender.try_send(notice).is_err() {
+        let mut hasher = DefaultHasher::new();
+        notice.subject.key.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % (WRITERS as u64)).unwrap_or_default();
+        if self.writers[index].try_send(notice).is_err() {
             warn!("event dropped, too many are waiting to be written");
         }
     }

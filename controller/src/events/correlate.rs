@@ -16,8 +16,8 @@ const SIMILAR_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 const COMBINED_PREFIX: &str = "(combined from similar events): ";
 const BURST: f64 = 25.0;
 const REFILL_SECONDS: f64 = 300.0;
-/// Entries kept per table; beyond that the one that was not used for the longest time goes.
-const REMEMBERED: usize = 4096;
+/// Entries kept per table of each writer, 4096 in all; beyond that those that were not used for the longest time go.
+const REMEMBERED: usize = 4096 / super::WRITERS;
 /// Longest name of a Kubernetes object.
 const LONGEST_NAME: usize = 253;
 
