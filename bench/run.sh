@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # `make bench`: sets up what is missing, builds optimised programs and prints what they cost, as ratios within this run.
 # What the figures mean is in bench/README.md. Only a build that seeds its random generator the slow way is a failure.
+#
+# Usage: bench/run.sh [programs|scale]     one half of it; both without a word
+# Of the environment: SCALE_CONTROLLER, SCALE_FLAGS, SCALE_OBJECTS and SCALE_KEYS (bench/README.md)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }
 
+what=${1:-all}
+wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
+wants programs || wants scale || { echo "usage: bench/run.sh [programs|scale]" >&2; exit 1; }
+
 say "Setting up"
 scripts/setup.sh
-if ! command -v valgrind >/dev/null 2>&1; then
+if wants programs && ! command -v valgrind >/dev/null 2>&1; then
     if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
         echo "bench: missing: valgrind, which counts instructions" >&2
         echo "hint: install it with your system's package manager (Debian: sudo apt-get install valgrind)" >&2
@@ -32,13 +39,22 @@ for name in $(compgen -e SEALED_SECRETS_ || true); do
     [ "$name" = SEALED_SECRETS_CACHE ] || unset "$name"
 done
 
-say "Measuring (about three minutes; what else the machine does costs precision)"
 status=0
-"$built/sealing"
-"$built/programs" "$built/kubeseal" "$built/first_random" tests/vectors/keys "$work" || status=$?
-BENCH_BUILT=$built "$cluster" run --dir "$work/cluster" -- bash -euo pipefail -c '
-    "$CLUSTER_BIN" kubectl apply -f manifests/crd.yaml >/dev/null
-    "$CLUSTER_BIN" kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com >/dev/null
-    exec "$BENCH_BUILT/idle" "$BENCH_BUILT/controller" "$BENCH_BUILT/watch" kube-system
-'
+if wants programs; then
+    say "Measuring (about three minutes; what else the machine does costs precision)"
+    "$built/sealing"
+    "$built/programs" "$built/kubeseal" "$built/first_random" tests/vectors/keys "$work" || status=$?
+    BENCH_BUILT=$built "$cluster" run --dir "$work/cluster" -- bash -euo pipefail -c '
+        "$CLUSTER_BIN" kubectl apply -f manifests/crd.yaml >/dev/null
+        "$CLUSTER_BIN" kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com >/dev/null
+        exec "$BENCH_BUILT/idle" "$BENCH_BUILT/controller" "$BENCH_BUILT/watch" kube-system
+    '
+fi
+if wants scale; then
+    say "Measuring a controller at scale (about twenty minutes)"
+    controller=$(realpath "${SCALE_CONTROLLER:-$built/controller}")
+    # shellcheck disable=SC2086 # a list of flags
+    "$built/scale" "$cluster" manifests "$work/scale" "$controller" \
+        "${SCALE_OBJECTS:-1000,4000}" "${SCALE_KEYS:-1,12,60}" ${SCALE_FLAGS:-}
+fi
 exit "$status"

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use sealed_secrets_bench::Failure;
 use serde_json::Value;
 
+use crate::objects::OWN_NAMESPACE;
+
 /// One answered call.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -57,11 +59,11 @@ impl Record {
         Ok(())
     }
 
-    /// The controller's calls about objects, without those that keep its watches and its lease.
+    /// The controller's calls about objects, without those that keep its watches and its lease or read its keys.
     pub fn work(&self) -> impl Iterator<Item = &Call> {
         let passive = |call: &&Call| {
             ["list", "watch"].contains(&call.verb.as_str())
-                || call.resource.ends_with("leases")
+                || call.object.starts_with(OWN_NAMESPACE)
                 || call.resource.ends_with("reviews")
         };
         self.calls.iter().filter(move |call| call.is_controllers && !passive(call))
