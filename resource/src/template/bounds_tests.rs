@@ -189,6 +189,29 @@ fn the_entries_of_an_object_share_its_limits() {
     assert_eq!(errors["b"].kind(), ErrorKind::Limit(Limit::Output));
 }
 
+/// What one entry does wrong is told of that entry alone.
+#[test]
+fn the_entries_after_one_that_goes_past_a_bound_are_not_blamed() {
+    let recursion = "{{ define \"r\" }}{{ template \"r\" }}{{ end }}{{ template \"r\" }}";
+    for (hostile, limit) in [
+        (recursion, Limit::Depth),
+        ("{{ range 1000000000 }}{{ end }}", Limit::Steps),
+        ("{{ repeat 1000000000 \"x\" }}", Limit::Allocated),
+    ] {
+        let texts = [("a", "{{ range 10 }}x{{ end }}"), ("b", hostile), ("c", "{{ range 10 }}x{{ end }}"), ("d", "{{")];
+        let templates = texts.map(|(entry, text)| (entry.to_owned(), text.to_owned())).into();
+        let environment = RenderEnvironment {
+            now: Timestamp::UNIX_EPOCH,
+            random: &mut super::corpus_tests::Counting::default(),
+            limits: Limits::default(),
+            stop: &|| false,
+        };
+        let errors = render_all(&templates, &BTreeMap::new(), environment).unwrap_err();
+        let kinds: Vec<_> = errors.iter().map(|(entry, error)| (entry.as_str(), error.kind())).collect();
+        assert_eq!(kinds, [("b", ErrorKind::Limit(limit)), ("d", ErrorKind::Parse)]);
+    }
+}
+
 #[test]
 fn many_variables_are_looked_up_in_reasonable_time() {
     let mut text = String::new();

@@ -128,6 +128,11 @@ impl<'a> Context<'a> {
         self.left.depth += 1;
     }
 
+    /// Back at the first level, after an error left the levels as they were.
+    pub(super) fn surface(&mut self) {
+        self.left.depth = self.depth_limit;
+    }
+
     /// Accounts for `bytes` of output.
     pub(super) fn output(&mut self, bytes: usize) -> Result<(), Limit> {
         self.left.output_bytes = self.left.output_bytes.checked_sub(bytes).ok_or(Limit::Output)?;

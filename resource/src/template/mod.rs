@@ -74,7 +74,7 @@ pub type RenderErrors = BTreeMap<String, RenderError>;
 /// Renders every entry of `spec.template.data` with the decrypted items as its root.
 ///
 /// # Errors
-/// The errors of all entries that fail; a bound that one entry reaches usually stops those after it too.
+/// The errors of all entries that fail. Once an entry has used up what all share, those after it are only parsed.
 pub fn render_all(
     templates: &BTreeMap<String, String>,
     values: &BTreeMap<String, SecretBytes>,
@@ -86,10 +86,19 @@ pub fn render_all(
     // One root for all: no function changes a map of strings.
     let items = values.iter().map(|(name, value)| (Text::from(name.as_str()), Text::from(value.as_slice())));
     let root = Value::Map(Map::texts(items));
+    let mut is_used_up = false;
     for (entry, text) in templates {
-        match render(entry, text, root.clone(), &mut context) {
-            Ok(output) => drop(rendered.insert(entry.clone(), output)),
-            Err(error) => drop(errors.insert(entry.clone(), error)),
+        let outcome = match is_used_up {
+            false => render(entry, text, root.clone(), &mut context).map(Some),
+            true => parse(entry, text).map(|_| None),
+        };
+        context.surface();
+        match outcome {
+            Ok(output) => rendered.extend(output.map(|output| (entry.clone(), output))),
+            Err(error) => {
+                is_used_up |= matches!(error.kind(), ErrorKind::Limit(limit) if limit != Limit::Depth);
+                errors.insert(entry.clone(), error);
+            }
         }
     }
     if errors.is_empty() { Ok(rendered) } else { Err(errors) }
@@ -102,8 +111,8 @@ pub fn render_all(
 pub fn check_syntax(templates: &BTreeMap<String, String>) -> Result<(), RenderErrors> {
     let mut errors = RenderErrors::new();
     for (entry, text) in templates {
-        if let Err(error) = syntax::parse(entry, text, find_function, PARSE_DEPTH) {
-            errors.insert(entry.clone(), error.into());
+        if let Err(error) = parse(entry, text) {
+            errors.insert(entry.clone(), error);
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -113,14 +122,18 @@ pub fn check_syntax(templates: &BTreeMap<String, String>) -> Result<(), RenderEr
 /// A template that does not parse is not volatile.
 #[must_use]
 pub fn is_volatile(template: &str) -> bool {
-    syntax::parse("", template, find_function, PARSE_DEPTH).is_ok_and(|parsed| parsed.volatile)
+    parse("", template).is_ok_and(|parsed| parsed.volatile)
 }
 
 /// Levels of blocks and parentheses that a template may be written with. Execution has a bound of its own.
 const PARSE_DEPTH: usize = 200;
 
+fn parse<'t>(entry: &str, text: &'t str) -> Result<syntax::Parsed<'t>, RenderError> {
+    Ok(syntax::parse(entry, text, find_function, PARSE_DEPTH)?)
+}
+
 fn render(entry: &str, text: &str, root: Value, context: &mut Context<'_>) -> Result<SecretBytes, RenderError> {
-    let parsed = syntax::parse(entry, text, find_function, PARSE_DEPTH)?;
+    let parsed = parse(entry, text)?;
     execute::execute(entry, text, &parsed.templates, root, context).map(SecretBytes::from)
 }
 

@@ -14,4 +14,4 @@ mod unquote;
 pub(super) use float::parse_float;
 pub(super) use node::{Block, Branches, Command, Control, Node, NodeKind, Operand, OperandKind, Pipeline};
 pub(super) use number::{Number, parse_signed};
-pub(super) use parser::{ParseError, Templates, parse};
+pub(super) use parser::{ParseError, Parsed, Templates, parse};
