@@ -15,6 +15,7 @@ use crate::object::ObjectKey;
 use crate::pending::Pending;
 use crate::private_work::PrivateWork;
 use crate::queue::Queue;
+use crate::rendering::Rendering;
 use crate::store::Store;
 
 /// Shared by the watches, the workers and the key tasks.
@@ -35,6 +36,8 @@ pub struct Context {
     pub keys: Arc<Keys>,
     /// Where private keys are used.
     pub private_work: PrivateWork,
+    /// Where templates are rendered.
+    pub rendering: Rendering,
     /// Events.
     pub recorder: Recorder,
     /// Counters.

@@ -6,13 +6,14 @@ use sealed_secrets_resource::WrittenSecret;
 use tracing::{debug, warn};
 
 use crate::context::Context;
-use crate::decide::drift;
 use crate::decide::failure::Failure;
 use crate::decide::news::Said;
 use crate::decide::status::is_synced;
+use crate::decide::{drift, volatile};
 use crate::events::{EventType, Notice, Subject};
 use crate::gather;
 use crate::object::ObjectKey;
+use crate::workers::Place;
 
 /// Whether the cached Secret may have been changed by somebody else since it was left.
 pub fn is_change(context: &Context, key: &ObjectKey) -> bool {
@@ -27,12 +28,12 @@ pub fn is_change(context: &Context, key: &ObjectKey) -> bool {
 }
 
 /// Compares the Secret with what it should be. Gives the time after which it is to be put right, if it is.
-pub async fn look(context: &Context, key: &ObjectKey) -> Option<Duration> {
+pub async fn look(context: &Context, key: &ObjectKey, place: &mut Place) -> Option<Duration> {
     // By now it may have turned out to be a write of our own.
     if !is_change(context, key) {
         return None;
     }
-    let difference = match compare(context, key).await {
+    let difference = match compare(context, key, place).await {
         Ok(difference) => difference?,
         Err(failure) => {
             debug!(key = %key, error = failure.message, "Secret not compared");
@@ -56,16 +57,17 @@ pub async fn look(context: &Context, key: &ObjectKey) -> Option<Duration> {
 }
 
 /// What somebody else has changed, if that has to be written over.
-async fn compare(context: &Context, key: &ObjectKey) -> Result<Option<String>, Failure> {
+async fn compare(context: &Context, key: &ObjectKey, place: &mut Place) -> Result<Option<String>, Failure> {
     let (Some(observed), Some(live)) = (context.store.sealed(key), gather::live_secret(context, key).await?) else {
         return Ok(None);
     };
     let sealed = observed.sealed().map_err(|problem| Failure::malformed(&problem))?;
     let metadata = sealed.metadata.clone();
     let keys = context.keys.snapshot();
-    let unsealed = gather::opened(context, key, &observed, sealed, &keys).await?;
+    let unsealed = gather::opened(context, key, &observed, sealed, &keys, place).await?;
     let seen =
         WrittenSecret { uid: live.metadata.uid.clone(), resource_version: live.metadata.resource_version.clone() };
     context.memory.looked_at(key, seen);
-    Ok(drift::difference(&metadata, unsealed.secret, &live))
+    let wanted = volatile::settled(unsealed, Some(&live), gather::is_made(context, key, &observed));
+    Ok(drift::difference(&metadata, wanted, &live))
 }

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use sealed_secrets_resource::{SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, unseal_on};
+use sealed_secrets_resource::{SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, open_on};
 use serde_json::Value;
 
 use crate::api::ApiError;
 use crate::context::Context;
-use crate::decide::cause;
 use crate::decide::failure::Failure;
+use crate::decide::{cause, order, volatile};
 use crate::keys::Snapshot;
 use crate::memory::KnownCause;
 use crate::object::ObjectKey;
 use crate::observed::Observed;
+use crate::workers::Place;
 
 /// The SealedSecret from the cache, or from the API when the cache is in doubt. `None` if it is gone.
 pub async fn sealed_secret(context: &Context, key: &ObjectKey) -> Result<Option<Arc<Observed>>, ApiError> {
@@ -24,13 +25,14 @@ pub async fn sealed_secret(context: &Context, key: &ObjectKey) -> Result<Option<
     Ok(fresh.and_then(Observed::read).map(|(_, observed)| Arc::new(observed)))
 }
 
-/// Opens a SealedSecret on blocking threads.
+/// Opens a SealedSecret and renders its templates, each on blocking threads.
 pub async fn opened(
     context: &Context,
     key: &ObjectKey,
     observed: &Observed,
     sealed: SealedSecret,
     keys: &Snapshot,
+    place: &mut Place,
 ) -> Result<Unsealed, Failure> {
     let stored = || observed.status.sealed_with.iter().find_map(|text| text.parse().ok());
     let options = UnsealOptions {
@@ -44,14 +46,21 @@ pub async fn opened(
     let asks = known.is_none();
     let items = sealed.spec.encrypted_data.len();
     let work = move |threads| {
-        unseal_on(&sealed, &ring, &options, threads).map_err(|error| {
-            let is_unopened = matches!(error, UnsealError::Items(_) | UnsealError::NoKey);
-            let cause = (asks && is_unopened).then(|| cause::find(&sealed, &ring)).flatten();
-            (error, cause)
-        })
+        let opened = open_on(&sealed, &ring, &options, threads);
+        let is_unopened = match &opened {
+            Ok(opened) => opened.has_failed(),
+            Err(error) => error.is_unopened(),
+        };
+        let cause = (asks && is_unopened).then(|| cause::find(&sealed, &ring)).flatten();
+        (sealed, opened, cause)
     };
-    let result = context.private_work.run_wide(items, work).await.map_err(|_| Failure::interrupted())?;
-    result.map_err(|(error, found)| {
+    let (sealed, opened, found) =
+        context.private_work.run_wide(items, work).await.map_err(|_| Failure::interrupted())?;
+    let result = match opened {
+        Ok(opened) => context.rendering.run(sealed, opened, place).await.map_err(|_| Failure::interrupted())?,
+        Err(error) => Err(error),
+    };
+    result.map_err(|error: UnsealError| {
         let failure = Failure::unseal(&error, key, observed.scope);
         let cause = known.map_or(found, |known| known.cause);
         context.memory.found_cause(key, KnownCause { question, cause: cause.clone() });
@@ -66,6 +75,13 @@ pub async fn opened(
 /// delivered yet.
 pub fn is_secret_absent(context: &Context, key: &ObjectKey) -> bool {
     context.store.is_secret_absent(key) && context.memory.of(key).secret.is_none()
+}
+
+/// Whether the Secret was made from this version of the object, as far as memory and status tell.
+pub fn is_made(context: &Context, key: &ObjectKey, observed: &Observed) -> bool {
+    let inputs = order::inputs(key, observed, context.settings.accept_deprecated_data);
+    let remembered = context.memory.of(key).made_from == Some(observed.digest);
+    volatile::is_made(&observed.status, observed.generation, &inputs, remembered)
 }
 
 /// The live Secret, from the API and not from a cache.

@@ -35,6 +35,7 @@ mod queue;
 mod rate;
 mod readiness;
 mod reconcile;
+mod rendering;
 mod renew;
 mod run;
 mod store;

@@ -32,6 +32,8 @@ pub struct Track {
     pub said: Option<Said>,
     /// Whether it waits for a key, or for its own correction.
     pub is_unopened: bool,
+    /// Digest of the version of the object that its Secret was made from.
+    pub made_from: Option<u64>,
     /// The key that opened it last.
     pub opened_by: Option<Fingerprint>,
     /// Why it could not be opened.
@@ -56,12 +58,20 @@ impl Memory {
         self.lock().get(key).cloned().unwrap_or_default()
     }
 
-    /// Notes a success.
-    pub fn succeeded(&self, key: &ObjectKey, said: Said, opened_by: Option<Fingerprint>, secret: WrittenSecret) {
+    /// Notes a success with the version of the object that has this digest.
+    pub fn succeeded(
+        &self,
+        key: &ObjectKey,
+        said: Said,
+        digest: u64,
+        opened_by: Option<Fingerprint>,
+        secret: WrittenSecret,
+    ) {
         let mut tracks = self.lock();
         let track = tracks.entry(key.clone()).or_default();
         *track = Track {
             said: Some(said),
+            made_from: Some(digest),
             opened_by: opened_by.or(track.opened_by),
             status_failures: track.status_failures,
             secret: Some(secret),
@@ -155,9 +165,10 @@ mod tests {
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 1);
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 2);
         assert_eq!(memory.unopened(), std::slice::from_ref(&key));
-        memory.succeeded(&key, said(None), None, WrittenSecret::default());
+        memory.succeeded(&key, said(None), 7, None, WrittenSecret::default());
         assert_eq!(memory.unopened(), []);
         assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUpdateFailed), 1);
+        assert_eq!(memory.of(&key).made_from, Some(7), "a failure does not undo what was made");
         assert_eq!(memory.unopened(), []);
         memory.fresh_start(&key);
         assert_eq!(memory.of(&key).failures, 0);

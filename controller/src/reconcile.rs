@@ -11,15 +11,16 @@ use crate::context::Context;
 use crate::decide::failure::Failure;
 use crate::decide::news::{self, Said};
 use crate::decide::status::{self, Success};
-use crate::decide::{desired, order, plan, retry};
+use crate::decide::{desired, order, plan, retry, volatile};
 use crate::events::{EventType, Notice, Subject};
 use crate::gather;
 use crate::keys::Snapshot;
 use crate::object::ObjectKey;
 use crate::observed::Observed;
+use crate::workers::Place;
 
 /// Brings one object up to date as far as that is possible now, and says after which time to try again.
-pub async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
+pub async fn reconcile(context: &Context, key: &ObjectKey, place: &mut Place) -> Option<Duration> {
     context.metrics.unseal_request();
     let observed = match gather::sealed_secret(context, key).await {
         Ok(Some(observed)) => observed,
@@ -31,7 +32,7 @@ pub async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     }
     info!(key = %key, "Updating");
     let keys = context.keys.snapshot();
-    let outcome = attempt(context, key, &observed, &keys).await;
+    let outcome = attempt(context, key, &observed, &keys, place).await;
     let retry = report(context, key, &observed, outcome.as_ref());
     let is_quiet = outcome.as_ref().is_err_and(|failure| failure.is_quiet);
     let status = match context.settings.update_status && !is_quiet {
@@ -49,11 +50,17 @@ pub async fn reconcile(context: &Context, key: &ObjectKey) -> Option<Duration> {
     }
 }
 
-async fn attempt(context: &Context, key: &ObjectKey, observed: &Observed, keys: &Snapshot) -> Result<Success, Failure> {
+async fn attempt(
+    context: &Context,
+    key: &ObjectKey,
+    observed: &Observed,
+    keys: &Snapshot,
+    place: &mut Place,
+) -> Result<Success, Failure> {
     let sealed = observed.sealed().map_err(|problem| Failure::malformed(&problem))?;
     let metadata = sealed.metadata.clone();
-    let unsealed = gather::opened(context, key, observed, sealed, keys).await?;
-    let was_synced = status::is_synced(&observed.status, observed.generation);
+    let unsealed = gather::opened(context, key, observed, sealed, keys, place).await?;
+    let sealed_with: BTreeSet<String> = unsealed.keys.iter().map(ToString::to_string).collect();
     let created = match gather::is_secret_absent(context, key) {
         true => apply::creation(context, key, desired::created(unsealed.secret.clone())).await?,
         false => None,
@@ -62,11 +69,12 @@ async fn attempt(context: &Context, key: &ObjectKey, observed: &Observed, keys: 
         Some(secret) => (secret, true),
         None => {
             let live = gather::live_secret(context, key).await?;
-            let plan = plan::plan(&metadata, unsealed.secret, live.as_ref(), was_synced);
+            let wanted = volatile::settled(unsealed, live.as_ref(), gather::is_made(context, key, observed));
+            let was_synced = status::is_synced(&observed.status, observed.generation);
+            let plan = plan::plan(&metadata, wanted, live.as_ref(), was_synced);
             apply::secret(context, key, plan, live).await?
         }
     };
-    let sealed_with: BTreeSet<String> = unsealed.keys.iter().map(ToString::to_string).collect();
     Ok(Success {
         sealed_with: sealed_with.into_iter().collect(),
         secret,
@@ -95,7 +103,7 @@ fn report(
     match outcome {
         Ok(success) => {
             let opened_by = success.sealed_with.first().and_then(|text| text.parse().ok());
-            context.memory.succeeded(key, now, opened_by, success.secret.clone());
+            context.memory.succeeded(key, now, observed.digest, opened_by, success.secret.clone());
             None
         }
         Err(failure) => {

@@ -28,6 +28,7 @@ use crate::pending::{self, Pending};
 use crate::private_work::PrivateWork;
 use crate::queue::Queue;
 use crate::readiness::Readiness;
+use crate::rendering::Rendering;
 use crate::renew::{RenewError, Renewer};
 use crate::store::Store;
 use crate::throttle::Throttle;
@@ -220,6 +221,7 @@ async fn start(
         memory: Memory::default(),
         keys,
         private_work,
+        rendering: Rendering::new(),
         recorder,
         metrics,
         settings: settings(&options),

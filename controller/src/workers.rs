@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -55,10 +55,10 @@ async fn work(context: &Arc<Context>, count: usize, attempts: &mut JoinSet<()>, 
     loop {
         let next = async {
             // The place first: what is most urgent is decided when there is somebody to do it.
-            let place = Arc::clone(&places).acquire_owned().await;
+            let place = Place::take(&places).await;
             (context.queue.next().await, place)
         };
-        let ((key, class), place) = tokio::select! {
+        let ((key, class), mut place) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             next = next => next,
@@ -68,10 +68,10 @@ async fn work(context: &Arc<Context>, count: usize, attempts: &mut JoinSet<()>, 
         attempts.spawn(async move {
             let mut finish = Finish { context: &context, key: &key, retry: Some(AFTER_DEFECT), is_clean: false };
             finish.retry = match class {
-                Class::Look => look(&context, &key).await,
+                Class::Look => look(&context, &key, &mut place).await,
                 Class::Changed | Class::FirstSeen | Class::Retry => {
                     let began = Instant::now();
-                    let retry = reconcile(&context, &key).await;
+                    let retry = reconcile(&context, &key, &mut place).await;
                     context.metrics.reconciled(began.elapsed());
                     retry
                 }
@@ -82,6 +82,28 @@ async fn work(context: &Arc<Context>, count: usize, attempts: &mut JoinSet<()>, 
         });
     }
     while attempts.join_next().await.is_some() {}
+}
+
+/// A worker's place, of which there are [`WORKERS`].
+pub struct Place {
+    places: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Waits for a place.
+    pub async fn take(places: &Arc<Semaphore>) -> Place {
+        // The semaphore is never closed.
+        Place { held: Arc::clone(places).acquire_owned().await.ok(), places: Arc::clone(places) }
+    }
+
+    /// Lets others have the place during work that may last and needs no connection to the API server.
+    pub async fn lend<T>(&mut self, work: impl Future<Output = T>) -> T {
+        self.held = None;
+        let result = work.await;
+        self.held = Arc::clone(&self.places).acquire_owned().await.ok();
+        result
+    }
 }
 
 /// Gives an object back to the queue, also when its attempt panics: otherwise it would never be worked on again.

@@ -37,4 +37,6 @@ pub use scope::{ParseScopeError, Scope};
 pub use seal::{Namespace, SealError, SealOptions, seal, seal_value};
 pub use sealed_secret::{API_VERSION, Condition, KIND, SealedSecret, Spec, Status, Template, WrittenSecret};
 pub use secret::{Secret, SecretBytes};
-pub use unseal::{OpenedItems, UnsealError, UnsealOptions, Unsealed, open_items, open_items_on, unseal, unseal_on};
+pub use unseal::{
+    ItemErrors, Opened, OpenedItems, UnsealError, UnsealOptions, Unsealed, open, open_items, open_on, unseal,
+};

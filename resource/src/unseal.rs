@@ -1,7 +1,8 @@
 //! SealedSecret → Secret (wire-format.md section 5). One function for the controller, offline recovery and tests alike.
 
+mod errors;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use sealed_secrets_crypto::{Fingerprint, Hints, KeyRing, Label, Opened as Value};
 
@@ -13,6 +14,9 @@ use crate::metadata::{ObjectMeta, OwnerReference};
 use crate::recorded_keys::RecordedKeys;
 use crate::sealed_secret::{API_VERSION, KIND, SealedSecret};
 use crate::secret::{self, Secret, SecretBytes};
+use crate::template::{self, RenderEnvironment};
+
+pub use errors::{ItemErrors, UnsealError};
 
 /// How to unseal.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +27,15 @@ pub struct UnsealOptions {
     pub last: Option<Fingerprint>,
 }
 
-/// A Secret, and the keys that opened its values.
+/// A Secret, and what is to be known about it.
 #[derive(Debug, Clone)]
 pub struct Unsealed {
     /// The Secret to make.
     pub secret: Secret,
     /// Every key that was needed.
     pub keys: BTreeSet<Fingerprint>,
+    /// Its items that rendering again would change: their templates call a function of the clock or of randomness.
+    pub volatile: BTreeSet<String>,
 }
 
 /// The decrypted values, and the keys that opened them.
@@ -43,56 +49,12 @@ pub struct OpenedItems {
     pub keys: BTreeSet<Fingerprint>,
 }
 
-/// Why a SealedSecret cannot be unsealed. The text goes to status, events and logs: it names items, never values, and
-/// not why a key did not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnsealError {
-    /// Items that failed.
-    #[error("{0}")]
-    Items(ItemErrors),
-    /// No key opens the deprecated whole-object form.
-    #[error("no key could decrypt secret")]
-    NoKey,
-    /// The deprecated form is switched off.
-    #[error("using deprecated 'data' field, use 'encryptedData' or flip the feature flag")]
-    DeprecatedData,
-    /// Both forms at once.
-    #[error("cannot use the field 'encryptedData' and the deprecated field 'data' at the same time")]
-    BothForms,
-    /// What the deprecated form holds is no Secret.
-    #[error("the deprecated 'data' field does not hold a Secret")]
-    NotASecret,
-    /// Rendering is not part of this version; half a Secret would be worse than none.
-    #[error("spec.template.data is not supported by this version: cannot render {}", .0.join(", "))]
-    TemplateData(Vec<String>),
-}
-
-/// Failed items, grouped by message as the reference does; sorted, where the reference's order is random.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ItemErrors(BTreeMap<String, BTreeSet<String>>);
-
-impl ItemErrors {
-    fn add(&mut self, item: &str, message: String) {
-        self.0.entry(message).or_default().insert(item.to_owned());
-    }
-
-    /// Names of all failed items.
-    pub fn items(&self) -> impl Iterator<Item = &str> {
-        self.0.values().flatten().map(String::as_str)
-    }
-}
-
-impl fmt::Display for ItemErrors {
-    /// `message (item, item)`, groups separated by a newline.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (message, items)) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            let items = items.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            write!(f, "{separator}{message} ({items})")?;
-        }
-        Ok(())
-    }
+/// A SealedSecret after every key was tried on every item. What is left, [`Opened::render`], needs no key.
+#[derive(Debug, Clone, Default)]
+pub struct Opened {
+    /// With an empty value for each item that no key opens, as templates see it.
+    found: OpenedItems,
+    errors: ItemErrors,
 }
 
 /// Decrypts every item. Renders nothing, so it is safe for objects that anyone may send.
@@ -100,32 +62,64 @@ impl fmt::Display for ItemErrors {
 /// # Errors
 /// [`UnsealError`] naming every item that failed; no value is returned then.
 pub fn open_items(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Result<OpenedItems, UnsealError> {
-    open_items_on(sealed, ring, options, 1)
+    let Opened { found, errors } = open(sealed, ring, options)?;
+    if errors.is_empty() { Ok(found) } else { Err(UnsealError::Items(errors)) }
 }
 
-/// [`open_items`] on so many threads, the caller's included; never on more than there are items.
+/// Makes the Secret that a SealedSecret stands for: [`open`] and [`Opened::render`] in one.
 ///
 /// # Errors
-/// As [`open_items`], whatever the number of threads.
-pub fn open_items_on(
+/// [`UnsealError`] naming every item and every entry that failed; never a part of a Secret.
+pub fn unseal(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    options: &UnsealOptions,
+    environment: RenderEnvironment<'_>,
+) -> Result<Unsealed, UnsealError> {
+    open(sealed, ring, options)?.render(sealed, environment)
+}
+
+/// [`open_on`] on the caller's thread alone.
+///
+/// # Errors
+/// What concerns the object as a whole.
+pub fn open(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Result<Opened, UnsealError> {
+    open_on(sealed, ring, options, 1)
+}
+
+/// Tries the keys on every item, and goes on after a failure: the templates may have failures to report as well.
+///
+/// Works on so many threads, the caller's included, and never on more than there are items.
+///
+/// # Errors
+/// What concerns the object as a whole, whatever the number of threads.
+pub fn open_on(
     sealed: &SealedSecret,
     ring: &KeyRing,
     options: &UnsealOptions,
     threads: usize,
-) -> Result<OpenedItems, UnsealError> {
+) -> Result<Opened, UnsealError> {
     let hints =
         Hints { recorded: None, last: likely_key(sealed, options), sealed_about: sealed.metadata.creation_timestamp };
     if let Some(envelope) = &sealed.spec.data {
-        return open_whole(sealed, envelope, ring, options, &hints);
+        let found = open_whole(sealed, envelope, ring, options, &hints)?;
+        return Ok(Opened { found, errors: ItemErrors::default() });
     }
     let mut opener = Opener { ring, label: sealed.label(), recorded: sealed.recorded_keys(), hints };
-    let (mut opened, mut errors) = (OpenedItems::default(), ItemErrors::default());
-    let mut take = |item: &str, result: Result<Value, String>| match result {
-        Ok(value) => {
-            opened.keys.insert(value.key);
-            opened.items.insert(item.to_owned(), value.plaintext.into_inner().into());
-        }
-        Err(message) => errors.add(item, message),
+    let mut opened = Opened::default();
+    let mut take = |item: &str, result: Result<Value, Unopened>| {
+        let value = match result {
+            Ok(value) => {
+                opened.found.keys.insert(value.key);
+                value.plaintext.into_inner().into()
+            }
+            Err(Unopened::NotBase64(message)) => return opened.errors.add_item(item, message),
+            Err(Unopened::NoKey(message)) => {
+                opened.errors.add_item(item, message);
+                SecretBytes::default()
+            }
+        };
+        opened.found.items.insert(item.to_owned(), value);
     };
     let items: Vec<(&String, &String)> = sealed.spec.encrypted_data.iter().collect();
     if let [(item, text), rest @ ..] = items.as_slice() {
@@ -153,7 +147,70 @@ pub fn open_items_on(
             }
         });
     }
-    if errors.0.is_empty() { Ok(opened) } else { Err(UnsealError::Items(errors)) }
+    Ok(opened)
+}
+
+impl Opened {
+    /// Whether some item did not open.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// Whether [`Opened::render`] has anything to render, which may take as long as the limits allow.
+    #[must_use]
+    pub fn has_templates(&self, sealed: &SealedSecret) -> bool {
+        self.found.whole.is_none() && !sealed.spec.template.data.is_empty()
+    }
+
+    /// Renders the templates of the object over its items and makes the Secret.
+    ///
+    /// Name and namespace are those of the SealedSecret. Unless its template says otherwise the Secret is owned by it; an
+    /// object without uid (a file) owns nothing.
+    ///
+    /// # Errors
+    /// [`UnsealError`] naming every item and every entry that failed; never a part of a Secret.
+    pub fn render(
+        mut self,
+        sealed: &SealedSecret,
+        environment: RenderEnvironment<'_>,
+    ) -> Result<Unsealed, UnsealError> {
+        let template = &sealed.spec.template;
+        let mut volatile = BTreeSet::new();
+        if self.has_templates(sealed) {
+            match template::render_all(&template.data, &self.found.items, environment) {
+                Ok(rendered) => self.found.items.extend(rendered),
+                Err(errors) => self.errors.add_entries(errors),
+            }
+            let again = template.data.iter().filter(|(_, text)| template::is_volatile(text));
+            volatile.extend(again.map(|(entry, _)| entry.clone()));
+        }
+        if !self.errors.is_empty() {
+            return Err(UnsealError::Items(self.errors));
+        }
+        let OpenedItems { items, whole, keys } = self.found;
+        let mut secret = whole.unwrap_or_else(|| Secret {
+            kind: secret::KIND.to_owned(),
+            api_version: "v1".to_owned(),
+            metadata: template.metadata.clone(),
+            immutable: template.immutable,
+            data: items,
+            string_data: BTreeMap::new(),
+            r#type: template.r#type.clone(),
+        });
+        secret.metadata.namespace.clone_from(&sealed.metadata.namespace);
+        secret.metadata.name.clone_from(&sealed.metadata.name);
+        if !annotation::is_true(&template.metadata.annotations, SKIP_SET_OWNER_REFERENCES) {
+            secret.metadata.owner_references = owner(&sealed.metadata).into_iter().collect();
+        }
+        Ok(Unsealed { secret, keys, volatile })
+    }
+}
+
+/// Why an item did not open: what is no Base64 is missing for the templates, what no key opens is empty.
+enum Unopened {
+    NotBase64(String),
+    NoKey(String),
 }
 
 /// Opens items one after the other and remembers which key fitted.
@@ -166,60 +223,18 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    fn open(&mut self, item: &str, text: &str) -> Result<Value, String> {
-        let envelope = base64_text::decode(text).map_err(|error| error.to_string())?;
+    fn open(&mut self, item: &str, text: &str) -> Result<Value, Unopened> {
+        let envelope = base64_text::decode(text).map_err(|error| Unopened::NotBase64(error.to_string()))?;
         self.hints.recorded = self.recorded.of(item);
-        let value = self.ring.open(&self.label, &envelope, &self.hints).map_err(|error| error.to_string())?;
+        let opened = self.ring.open(&self.label, &envelope, &self.hints);
+        let value = opened.map_err(|error| Unopened::NoKey(error.to_string()))?;
         self.hints.last = Some(value.key);
         Ok(value)
     }
 
-    fn open_all<'i>(&mut self, items: &[(&'i String, &'i String)]) -> Vec<(&'i str, Result<Value, String>)> {
+    fn open_all<'i>(&mut self, items: &[(&'i String, &'i String)]) -> Vec<(&'i str, Result<Value, Unopened>)> {
         items.iter().map(|(item, text)| (item.as_str(), self.open(item, text))).collect()
     }
-}
-
-/// Makes the Secret that a SealedSecret stands for.
-///
-/// Name and namespace are those of the SealedSecret. Unless its template says otherwise the Secret is owned by it; an
-/// object without uid (a file) owns nothing.
-///
-/// # Errors
-/// [`UnsealError`]; never a part of a Secret.
-pub fn unseal(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Result<Unsealed, UnsealError> {
-    unseal_on(sealed, ring, options, 1)
-}
-
-/// [`unseal`] on so many threads, the caller's included.
-///
-/// # Errors
-/// As [`unseal`].
-pub fn unseal_on(
-    sealed: &SealedSecret,
-    ring: &KeyRing,
-    options: &UnsealOptions,
-    threads: usize,
-) -> Result<Unsealed, UnsealError> {
-    let template = &sealed.spec.template;
-    if !template.data.is_empty() && sealed.spec.data.is_none() {
-        return Err(UnsealError::TemplateData(template.data.keys().cloned().collect()));
-    }
-    let opened = open_items_on(sealed, ring, options, threads)?;
-    let mut secret = opened.whole.unwrap_or_else(|| Secret {
-        kind: secret::KIND.to_owned(),
-        api_version: "v1".to_owned(),
-        metadata: template.metadata.clone(),
-        immutable: template.immutable,
-        data: opened.items,
-        string_data: BTreeMap::new(),
-        r#type: template.r#type.clone(),
-    });
-    secret.metadata.namespace.clone_from(&sealed.metadata.namespace);
-    secret.metadata.name.clone_from(&sealed.metadata.name);
-    if !annotation::is_true(&template.metadata.annotations, SKIP_SET_OWNER_REFERENCES) {
-        secret.metadata.owner_references = owner(&sealed.metadata).into_iter().collect();
-    }
-    Ok(Unsealed { secret, keys: opened.keys })
 }
 
 fn owner(metadata: &ObjectMeta) -> Option<OwnerReference> {

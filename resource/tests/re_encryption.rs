@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use sealed_secrets_crypto::{Certificate, KeyRing, Label, PrivateKey, PublicKey, SealingKey, SystemRandom};
 use sealed_secrets_resource::document::read_stream;
+use sealed_secrets_resource::template::{Limits, RenderEnvironment};
 use sealed_secrets_resource::{
     ReEncryptError, Rules, SealedFile, SealedSecret, UnsealOptions, annotation, open_items, re_encrypt, seal_value,
     unseal,
@@ -228,7 +229,9 @@ fn a_deprecated_object_is_converted_in_its_place() {
     );
     assert!(after.ends_with("  template:\n    metadata:\n      name: db\n      namespace: shop\n      labels:\n        app: web\n    type: Opaque\n"), "{after}");
     assert_eq!(values(&objects(&after)[0])["k"], "v");
-    let unsealed = unseal(&objects(&after)[0], &both(), &OPTIONS).unwrap().secret;
+    let (now, limits) = (Timestamp::UNIX_EPOCH, Limits::default());
+    let environment = RenderEnvironment { now, random: &mut SystemRandom, limits, stop: &|| false };
+    let unsealed = unseal(&objects(&after)[0], &both(), &OPTIONS, environment).unwrap().secret;
     assert_eq!(unsealed.metadata.labels["app"], "web");
 }
 

@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use sealed_secrets_crypto::{Certificate, KeyRing, PrivateKey, SealingKey, SystemRandom};
 use sealed_secrets_resource::document::{read_stream, to_json_compact};
+use sealed_secrets_resource::template::{Limits, RenderEnvironment};
 use sealed_secrets_resource::{
-    Namespace, Rules, SealError, SealOptions, SealedSecret, Secret, UnsealError, UnsealOptions, annotation, open_items,
-    open_items_on, seal, unseal,
+    Namespace, Rules, SealError, SealOptions, SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, annotation,
+    open_items, open_on, seal,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,16 @@ fn sealed(yaml: &str, options: &SealOptions<'_>) -> Result<SealedSecret, SealErr
     seal(secret(yaml), key, options, &mut SystemRandom)
 }
 
+fn unseal(sealed: &SealedSecret, ring: &KeyRing) -> Result<Unsealed, UnsealError> {
+    unseal_on(sealed, ring, 1)
+}
+
+fn unseal_on(sealed: &SealedSecret, ring: &KeyRing, threads: usize) -> Result<Unsealed, UnsealError> {
+    let (now, limits) = (Timestamp::UNIX_EPOCH, Limits::default());
+    let environment = RenderEnvironment { now, random: &mut SystemRandom, limits, stop: &|| false };
+    open_on(sealed, ring, &UNSEAL, threads)?.render(sealed, environment)
+}
+
 fn json_of(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
@@ -56,7 +67,7 @@ stringData: {pass: s3cret, both: new, port: 8080, debug: yes, ratio: 1.10}
 #[test]
 fn every_item_opens_again_and_text_wins_over_data() {
     let sealed = sealed(DB, &options()).unwrap();
-    let opened = unseal(&sealed, &RING, &UNSEAL).unwrap();
+    let opened = unseal(&sealed, &RING).unwrap();
     let data: Vec<_> = opened.secret.data.iter().map(|(item, value)| (item.as_str(), value.as_slice())).collect();
     let expected: [(&str, &[u8]); 6] = [
         ("both", b"new"),
@@ -222,18 +233,18 @@ fn the_number_of_threads_changes_nothing() {
     for (item, text) in [("item-0", "AAAA"), ("item-4", "?"), ("item-6", "AAAA")] {
         bad.spec.encrypted_data.insert(item.to_owned(), text.to_owned());
     }
-    let one = open_items(&good, &RING, &UNSEAL).unwrap();
-    let failure = open_items(&bad, &RING, &UNSEAL).unwrap_err();
-    assert_eq!(one.items.len(), 7);
+    let one = unseal(&good, &RING).unwrap();
+    let failure = unseal(&bad, &RING).unwrap_err();
+    assert_eq!(one.secret.data.len(), 7);
     for threads in [0, 2, 3, 6, 7, 100] {
-        let many = open_items_on(&good, &RING, &UNSEAL, threads).unwrap();
-        assert_eq!((&many.items, &many.keys), (&one.items, &one.keys), "{threads}");
-        assert_eq!(open_items_on(&bad, &RING, &UNSEAL, threads).unwrap_err(), failure, "{threads}");
+        let many = unseal_on(&good, &RING, threads).unwrap();
+        assert_eq!((&many.secret.data, &many.keys), (&one.secret.data, &one.keys), "{threads}");
+        assert_eq!(unseal_on(&bad, &RING, threads).unwrap_err(), failure, "{threads}");
         let mut single = good.clone();
         single.spec.encrypted_data.retain(|item, _| item == "item-3");
-        assert_eq!(open_items_on(&single, &RING, &UNSEAL, threads).unwrap().items.len(), 1);
+        assert_eq!(unseal_on(&single, &RING, threads).unwrap().secret.data.len(), 1);
         single.spec.encrypted_data.clear();
-        assert!(open_items_on(&single, &RING, &UNSEAL, threads).unwrap().items.is_empty());
+        assert!(unseal_on(&single, &RING, threads).unwrap().secret.data.is_empty());
     }
 }
 
@@ -243,31 +254,20 @@ fn failures_are_grouped_and_sorted_and_carry_no_value() {
     for (item, text) in [("z", "AAAA"), ("a", ""), ("bad", "a b"), ("m", "!!!!")] {
         sealed.spec.encrypted_data.insert(item.to_owned(), text.to_owned());
     }
-    let error = unseal(&sealed, &RING, &UNSEAL).unwrap_err();
+    let error = unseal(&sealed, &RING).unwrap_err();
     assert_eq!(
         error.to_string(),
         "illegal base64 data at input byte 0 (m)\nillegal base64 data at input byte 1 (bad)\nno key could decrypt secret (a, z)"
     );
-    let error = unseal(&sealed, &KeyRing::default(), &UNSEAL).unwrap_err().to_string();
+    let error = unseal(&sealed, &KeyRing::default()).unwrap_err().to_string();
     assert!(error.ends_with("no key could decrypt secret (a, both, debug, pass, port, ratio, user, z)"), "{error}");
-}
-
-#[test]
-fn an_object_with_templates_is_refused_as_a_whole_but_its_items_can_be_checked() {
-    let mut sealed = sealed(DB, &options()).unwrap();
-    sealed.spec.template.data.insert("config".to_owned(), "{{ .user }}".to_owned());
-    let error = unseal(&sealed, &RING, &UNSEAL).unwrap_err();
-    assert_eq!(error, UnsealError::TemplateData(vec!["config".to_owned()]));
-    assert!(error.to_string().contains("spec.template.data is not supported"), "{error}");
-    assert_eq!(open_items(&sealed, &RING, &UNSEAL).unwrap().items.len(), 6);
 }
 
 #[test]
 fn only_an_object_of_the_cluster_owns_its_secret_and_only_unless_told_otherwise() {
     let mut sealed = sealed(DB, &options()).unwrap();
-    let owners = |sealed: &SealedSecret| {
-        json_of(&unseal(sealed, &RING, &UNSEAL).unwrap().secret)["metadata"]["ownerReferences"].clone()
-    };
+    let owners =
+        |sealed: &SealedSecret| json_of(&unseal(sealed, &RING).unwrap().secret)["metadata"]["ownerReferences"].clone();
     assert_eq!(owners(&sealed), json!(null));
     "u-1".clone_into(&mut sealed.metadata.uid);
     let expected = json!([{"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u-1", "controller": true}]);

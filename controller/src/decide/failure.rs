@@ -53,7 +53,7 @@ impl Failure {
     /// The content cannot be opened.
     pub fn unseal(error: &UnsealError, key: &ObjectKey, scope: Scope) -> Failure {
         let advice = match error {
-            UnsealError::Items(_) | UnsealError::NoKey => {
+            error if error.is_unopened() => {
                 let bound = match scope {
                     Scope::Strict => format!("namespace {} and name {}", key.namespace, key.name),
                     Scope::NamespaceWide => format!("namespace {}", key.namespace),
@@ -65,9 +65,15 @@ impl Failure {
                 )
             }
             UnsealError::DeprecatedData | UnsealError::BothForms => "seal it again with a current kubeseal".to_owned(),
+            error if error.is_past_a_bound() => {
+                "a template has to do with less: output, loops, nesting, values or slow functions".to_owned()
+            }
+            UnsealError::Items(_) => "correct the entries of spec.template.data that are named".to_owned(),
             _ => "correct the SealedSecret".to_owned(),
         };
-        Failure::unopened(error.to_string(), advice)
+        let failure = Failure::unopened(error.to_string(), advice);
+        let kind = if error.is_past_a_bound() { Kind::Exhausting } else { failure.kind };
+        Failure { kind, ..failure }
     }
 
     /// The same failure with its cause named.
@@ -183,8 +189,14 @@ impl Failure {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::fixtures::{controlled_by, secret_meta};
+    use sealed_secrets_crypto::{KeyRing, SystemRandom};
+    use sealed_secrets_resource::template::{Limits, RenderEnvironment};
+    use sealed_secrets_resource::{SealedSecret, UnsealOptions, unseal};
+    use serde_json::json;
+
+    use super::super::fixtures::{at, controlled_by, secret_meta};
     use super::*;
 
     fn refused(code: u16, message: &str) -> Failure {
@@ -245,6 +257,37 @@ mod tests {
         assert_eq!(failure.event, "Failed to unseal: no key could decrypt secret");
         assert_eq!(failure.kind, Kind::Stalled);
         assert!(failure.advice.contains("namespace NS and name db"));
+    }
+
+    /// What comes of an object with this template and, if `closed`, an item that no key opens.
+    fn of_template(template: &str, closed: bool) -> Failure {
+        let items = if closed { json!({"foo": "AAAA"}) } else { json!({}) };
+        let sealed = json!({"metadata": {"name": "db"}, "spec": {"encryptedData": items, "template": {"data": {"e": template}}}});
+        let sealed = SealedSecret::from_json(&sealed).unwrap();
+        let options = UnsealOptions { accept_deprecated_data: true, last: None };
+        let environment =
+            RenderEnvironment { now: at(0), random: &mut SystemRandom, limits: Limits::default(), stop: &|| false };
+        let error = unseal(&sealed, &KeyRing::default(), &options, environment).unwrap_err();
+        Failure::unseal(&error, &ObjectKey::new("NS", "db"), Scope::Strict)
+    }
+
+    #[test]
+    fn templates_that_fail_are_told_apart_from_items_that_no_key_opens() {
+        let cases = [
+            ("{{", false, Kind::Stalled, "spec.template.data"),
+            ("{{ fail \"x\" }}", false, Kind::Stalled, "spec.template.data"),
+            ("{{ range 1000000000 }}{{ end }}", false, Kind::Exhausting, "do with less"),
+            ("{{", true, Kind::Stalled, "namespace NS and name db"),
+            ("x", true, Kind::Stalled, "namespace NS and name db"),
+            ("{{ range 1000000000 }}{{ end }}", true, Kind::Exhausting, "namespace NS and name db"),
+        ];
+        for (template, closed, kind, advice) in cases {
+            let failure = of_template(template, closed);
+            assert_eq!(failure.kind, kind, "{template}");
+            assert_eq!(failure.reason, Reason::ErrUnsealFailed);
+            assert!(failure.advice.contains(advice), "{template}: {}", failure.advice);
+            assert_eq!(failure.event, format!("Failed to unseal: {}", failure.message));
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod renewal;
 pub mod retry;
 pub mod status;
+pub mod volatile;
 
 #[cfg(test)]
 pub mod fixtures;

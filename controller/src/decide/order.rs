@@ -6,7 +6,7 @@ use crate::object::ObjectKey;
 use crate::observed::{Observed, SecretMeta};
 
 /// Changes whenever the meaning of an equal status does; part of every hash.
-const INPUTS_VERSION: &str = "1";
+const INPUTS_VERSION: &str = "2";
 
 /// Whether a SealedSecret has to be looked at because of what a watch delivered. Only the spec and the two scope
 /// annotations count: labels, other annotations and status never start work.
@@ -42,7 +42,8 @@ pub fn is_wanted_again(deleted: &SecretMeta, sealed: &Observed) -> bool {
     ours || !is_synced(&sealed.status, sealed.generation)
 }
 
-/// Hash of what besides the spec decides the Secret: never of plaintext. Stored in `status.inputs`.
+/// Hash of what besides the spec decides the Secret, and of the generation that the spec had: never of plaintext. Stored in
+/// `status.inputs`.
 pub fn inputs(key: &ObjectKey, sealed: &Observed, accept_deprecated_data: bool) -> String {
     let scope = sealed.scope.annotation().unwrap_or("strict");
     let deprecated = match (sealed.is_deprecated, accept_deprecated_data) {
@@ -50,7 +51,8 @@ pub fn inputs(key: &ObjectKey, sealed: &Observed, accept_deprecated_data: bool) 
         (true, true) => "accepted",
         (true, false) => "refused",
     };
-    let parts = [INPUTS_VERSION, &key.namespace, &key.name, &sealed.uid, scope, deprecated];
+    let generation = sealed.generation.to_string();
+    let parts = [INPUTS_VERSION, &key.namespace, &key.name, &sealed.uid, &generation, scope, deprecated];
     let lines = parts.map(|part| format!("{part}\n"));
     let lines = lines.each_ref().map(|line| line.as_bytes());
     let hash = sealed_secrets_crypto::sha256(&lines);
@@ -162,7 +164,8 @@ mod tests {
         let base = of(|_| {}, true);
         assert_eq!(base.len(), 32);
         assert_eq!(of(|o| o["spec"]["encryptedData"]["a"] = json!("AAAA"), false), base);
-        let changes: [fn(&mut Value); 5] = [
+        let changes: [fn(&mut Value); 6] = [
+            |o| o["metadata"]["generation"] = json!(3),
             |o| o["metadata"]["name"] = json!("other"),
             |o| o["metadata"]["namespace"] = json!("other"),
             |o| o["metadata"]["uid"] = json!("other"),

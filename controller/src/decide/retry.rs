@@ -22,6 +22,8 @@ pub enum Kind {
     Stalled,
     /// As [`Kind::Stalled`], and trying again fast is known to be useless.
     Immutable,
+    /// As [`Kind::Stalled`], and every try costs as much as a template may.
+    Exhausting,
 }
 
 /// A repetition.
@@ -43,7 +45,7 @@ pub fn next(failures: u32, fast_retries: u32, kind: Kind) -> Retry {
     let after = match kind {
         Kind::Transient | Kind::Stalled if past < fast_retries => doubled(FAST, past, FAST_CAP),
         Kind::Transient => doubled(SLOW, past - fast_retries, SLOW_CAP),
-        Kind::Stalled | Kind::Immutable => STALLED,
+        Kind::Stalled | Kind::Immutable | Kind::Exhausting => STALLED,
     };
     Retry { after, fast }
 }
@@ -75,8 +77,10 @@ mod tests {
     }
 
     #[test]
-    fn an_immutable_secret_is_never_tried_fast() {
-        assert_eq!(delays(Kind::Immutable, 5, 2), [600_000, 600_000]);
+    fn an_immutable_secret_and_a_template_past_its_bounds_are_never_tried_fast() {
+        for kind in [Kind::Immutable, Kind::Exhausting] {
+            assert_eq!(delays(kind, 5, 2), [600_000, 600_000]);
+        }
     }
 
     #[test]

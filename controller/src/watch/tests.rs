@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::private_work::PrivateWork;
 use crate::queue::Queue;
+use crate::rendering::Rendering;
 use crate::store::Store;
 
 #[tokio::test]
@@ -151,6 +152,7 @@ fn scope() -> Scope {
         memory: Memory::default(),
         keys: Arc::new(Keys::new(KeyOrder::CertNotBefore, Arc::clone(&metrics))),
         private_work: PrivateWork::new(1),
+        rendering: Rendering::new(),
         metrics,
         settings: Settings {
             accept_deprecated_data: true,

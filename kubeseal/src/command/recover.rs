@@ -4,8 +4,10 @@ mod key_files;
 mod likely_key;
 mod share;
 
-use sealed_secrets_crypto::{Fingerprint, KeyRing};
-use sealed_secrets_resource::{Scope, SealedSecret, Secret, UnsealError, UnsealOptions, unseal};
+use jiff::Timestamp;
+use sealed_secrets_crypto::{Fingerprint, KeyRing, SystemRandom};
+use sealed_secrets_resource::template::{Limits, RenderEnvironment};
+use sealed_secrets_resource::{Scope, SealedSecret, Secret, UnsealError, UnsealOptions, Unsealed, unseal};
 
 use self::share::{Share, shares};
 use super::none_found;
@@ -33,17 +35,16 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     let first_guess = likely_key::find(&sealed_secrets[0], &ring);
     let several = sealed_secrets.len() > 1;
     let open = |last: &mut Option<Fingerprint>, share: Share<'_>| {
-        let options = |last| UnsealOptions { accept_deprecated_data: true, last };
         // A key that the object names itself is a better guess than the one that opened its neighbour.
         let hint = last.filter(|_| !likely_key::is_named(&share.part, &ring));
-        match unseal(&share.part, &ring, &options(hint)) {
+        match unsealed(&share.part, &ring, hint) {
             Ok(unsealed) => {
                 *last = unsealed.keys.first().copied().or(*last);
                 Ok((unsealed.secret, share.ends_object))
             }
             // The message names every item of the object that failed.
             Err(error) if share.is_partial() => {
-                let error = unseal(share.whole, &ring, &options(None)).err().unwrap_or(error);
+                let error = unsealed(share.whole, &ring, None).err().unwrap_or(error);
                 Err(explain(&error, share.whole, &ring, several))
             }
             Err(error) => Err(explain(&error, share.whole, &ring, several)),
@@ -69,6 +70,23 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     output.commit()
 }
 
+/// Opens an object and renders its templates within the controller's limits. Whoever runs this may wait as long as those
+/// take.
+fn unsealed(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    last: Option<Fingerprint>,
+) -> std::result::Result<Unsealed, UnsealError> {
+    let options = UnsealOptions { accept_deprecated_data: true, last };
+    let environment = RenderEnvironment {
+        now: Timestamp::now(),
+        random: &mut SystemRandom,
+        limits: Limits::default(),
+        stop: &|| false,
+    };
+    unseal(sealed, ring, &options, environment)
+}
+
 /// An object that names no namespace was applied to the one that `--namespace` then said.
 fn fill_in_namespace(sealed: &mut SealedSecret, namespace: Option<&str>) {
     if let Some(namespace) = namespace
@@ -80,12 +98,13 @@ fn fill_in_namespace(sealed: &mut SealedSecret, namespace: Option<&str>) {
 }
 
 fn explain(error: &UnsealError, sealed: &SealedSecret, ring: &KeyRing, several: bool) -> Error {
-    let message = error.to_string();
+    // Whoever holds the keys may see the values that a template's error can quote.
+    let message = error.in_full();
     let mut hints = Vec::new();
     if several {
         hints.push(format!("this is about SealedSecret {}", display_name(sealed)));
     }
-    if message.contains("no key could decrypt") {
+    if error.is_unopened() && message.contains("no key could decrypt") {
         hints.push(match ring.len() {
             0 => "name the files with the backed-up keys with --recovery-private-key".to_owned(),
             _ if sealed.metadata.namespace.is_empty() && sealed.scope() != Scope::ClusterWide => {

@@ -41,6 +41,7 @@ mod rotate;
 mod scopes;
 mod separate_cluster;
 mod status;
+mod templates;
 mod verdicts;
 mod verify;
 mod watch_for_secrets;

@@ -1,6 +1,6 @@
 //! Objects that cannot be opened, and their neighbours.
 
-use sealed_secrets_tests::{Object, World, condition_status, end_to_end, eventually, message, secret};
+use sealed_secrets_tests::{Object, end_to_end, message, secret};
 use serde_json::json;
 
 /// Rows 73 and 74.
@@ -85,45 +85,4 @@ fn a_malformed_object_does_not_keep_its_neighbours_waiting() {
         world.create(&sealed[2]);
         world.synced("last");
     });
-}
-
-/// Templates are not rendered by this version: such an object is refused as a whole, and what it made before stays.
-#[test]
-fn an_object_with_templates_is_refused_and_never_half_done() {
-    end_to_end(|world| {
-        world.controller().start();
-        let value = world.plant();
-        let mut sealed = world.sealed("new", &[("password", &value)]);
-        let template = json!({"url": "postgres://app:{{ .password }}@db"});
-        sealed["spec"]["template"]["data"] = template.clone();
-        world.create(&sealed);
-        expect_refusal(world, "new");
-        assert_eq!(world.secret("new"), None);
-
-        let mut sealed = world.sealed("old", &[("password", &value)]);
-        world.create(&sealed);
-        world.synced("old");
-        let before = world.wait_for_items("old", &[("password", &value)]);
-        let changed = world.plant();
-        sealed["spec"] = world.sealed("old", &[("password", &changed)])["spec"].take();
-        sealed["spec"]["template"]["data"] = template;
-        world.set_spec("old", &sealed["spec"]);
-        expect_refusal(world, "old");
-        assert_eq!(world.secret("old").unwrap(), before);
-
-        sealed["spec"]["template"].as_object_mut().unwrap().remove("data");
-        world.set_spec("old", &sealed["spec"]);
-        world.wait_for_items("old", &[("password", &changed)]);
-        world.synced("old");
-    });
-}
-
-fn expect_refusal(world: &World, name: &str) {
-    let failed = world.failed(name);
-    assert!(message(&failed).contains("spec.template.data"), "{}", message(&failed));
-    assert!(message(&failed).contains("url"), "the entry is named: {}", message(&failed));
-    assert!(!message(&failed).contains("postgres"), "the template's text is not: {}", message(&failed));
-    assert_eq!(condition_status(&failed, "Ready"), "False");
-    assert_eq!(condition_status(&failed, "Stalled"), "True");
-    eventually("its event", || world.events(name, "ErrUnsealFailed").pop());
 }
