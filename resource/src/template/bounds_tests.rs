@@ -223,6 +223,17 @@ fn many_variables_are_looked_up_in_reasonable_time() {
 }
 
 #[test]
+fn a_template_of_too_many_pieces_does_not_parse() {
+    assert_eq!(on_small_stack("{{1}}".repeat(40_000)), Outcome::Output(vec![b'1'; 40_000]));
+    for pieces in ["{{1}}", "{{/**/}}x", "{{ print (1) }}", "{{if 1}}{{end}}"] {
+        let Outcome::Error(text) = on_small_stack(pieces.repeat(280_000)) else { panic!("{pieces} parses") };
+        assert_eq!(text, "template: t:1: the template is too long");
+    }
+    let Outcome::Error(text) = on_small_stack(format!("{{{{ print {} }}}}", "1 ".repeat(500_000))) else { panic!() };
+    assert_eq!(text, "template: t:1: the template is too long");
+}
+
+#[test]
 fn many_definitions_parse_in_reasonable_time() {
     let mut text = String::new();
     for number in 0..5_000 {

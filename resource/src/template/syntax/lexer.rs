@@ -10,6 +10,8 @@ const COMMENT_START: &str = "/*";
 const COMMENT_END: &str = "*/";
 /// A dash and the blank that must stand beside it.
 const TRIM_MARKER: usize = 2;
+/// Pieces of a template; what is parsed of them takes some hundred times the room of what is written.
+const TOKENS: usize = 150_000;
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// The state between two tokens.
@@ -23,15 +25,31 @@ pub(super) struct Lexer<'s> {
     line: usize,
     inside_action: bool,
     open_parentheses: usize,
+    /// Tokens that may still be read.
+    left: usize,
 }
 
 impl<'s> Lexer<'s> {
     pub(super) fn new(input: &'s str) -> Lexer<'s> {
-        Lexer { input, start: 0, position: 0, start_line: 1, line: 1, inside_action: false, open_parentheses: 0 }
+        Lexer {
+            input,
+            start: 0,
+            position: 0,
+            start_line: 1,
+            line: 1,
+            inside_action: false,
+            open_parentheses: 0,
+            left: TOKENS,
+        }
     }
 
     /// The next token; after the end or an error always the end.
     pub(super) fn next(&mut self) -> Token<'s> {
+        let Some(left) = self.left.checked_sub(1) else {
+            self.left = usize::MAX;
+            return self.error("the template is too long");
+        };
+        self.left = left;
         if self.inside_action { self.in_action() } else { self.in_text() }
     }
 

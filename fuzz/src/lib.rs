@@ -1,0 +1,3 @@
+//! What the fuzz targets do with arbitrary bytes. The crates' own tests run the same on the stable toolchain.
+
+pub mod rendering;
