@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build setup format lint unit backends end-to-end chart manifests manifests-check chart-record deny audit bench
+.PHONY: help demo test build setup format lint unit templates backends end-to-end chart manifests manifests-check chart-record deny audit fuzz bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit backends manifests-check end-to-end chart deny ## Run everything that CI checks
+test: setup format lint unit templates backends manifests-check end-to-end chart deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
@@ -43,6 +43,10 @@ lint:
 unit: ## Run unit tests, vectors and command-line transcripts
 	$(call step,unit tests and vectors and transcripts)
 	cargo test --workspace
+
+templates: ## Hold the template engine to Go: recorded answers and random templates (COUNT=20000, SEED=1)
+	$(call step,templates against Go)
+	tests/templates/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
 
 backends: ## Run the vectors on the pure-Rust backend, and each backend against the other
 	$(call step,both cryptographic backends)
@@ -85,6 +89,12 @@ manifests-check:
 deny:
 	$(call step,licences and bans and sources)
 	cargo deny --workspace check bans licenses sources
+
+fuzz: ## Fuzz the template engine for FOR=300 seconds (needs cargo-fuzz and a nightly toolchain)
+	$(call step,fuzzing)
+	# The versions that everything else is tested with.
+	cp Cargo.lock fuzz/Cargo.lock
+	cd fuzz && cargo +nightly fuzz run rendering -- -max_total_time=$(or $(FOR),300) -max_len=2000 -timeout=20
 
 audit: ## Check the tree against the advisory database (needs network access to it)
 	cargo deny check advisories
