@@ -132,7 +132,11 @@ pub(super) fn comparable(text: &str) -> String {
     const CALLING: &str = ": error calling ";
     // `range` quotes what it cannot iterate over: ours stops somewhere.
     const LONG: usize = 10_000;
-    let text = &text[..text.floor_char_boundary(LONG)];
+    // Bytes that are no text: Go's JSON shows one sign for each, Rust one for several.
+    let mut shown: Vec<char> = text.chars().collect();
+    shown.dedup_by(|next, before| *next == char::REPLACEMENT_CHARACTER && before == next);
+    let shown: String = shown.into_iter().collect();
+    let text = &shown[..shown.floor_char_boundary(LONG)];
     let Some(at) = text.find(CALLING) else { return text.to_owned() };
     let name = at + CALLING.len();
     let end = text[name..].find(": ").map_or(text.len(), |end| name + end);
