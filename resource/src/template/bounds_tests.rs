@@ -149,6 +149,8 @@ fn slow_calls_are_counted() {
         "bcrypt \"x\"",
         "htpasswd \"a\" \"x\"",
         "genPrivateKey \"ecdsa\"",
+        "genCA \"x\" 1",
+        "genSelfSignedCert \"x\" nil nil 1",
         "derivePassword 1 \"long\" \"p\" \"u\" \"s\"",
     ] {
         let template = format!("{{{{ range 1000 }}}}{{{{ $_ := {call} }}}}{{{{ end }}}}");
