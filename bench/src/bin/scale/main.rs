@@ -43,13 +43,14 @@ fn main() -> Result<(), Failure> {
             let work = Path::new(work);
             objects::make_keys(&work.join("keys"), keys.iter().copied().max().unwrap_or(1))?;
             let mut all = Vec::new();
-            for (index, count) in
+            for (index, (count, keys)) in
                 objects.iter().flat_map(|count| keys.iter().map(move |keys| (count, keys))).enumerate()
             {
                 let folder = work.join(format!("cluster-{index}"));
-                all.push(in_cluster(cluster, &folder, [manifests, controller], count, index == 0, flags)?);
+                let figures = in_cluster(cluster, &folder, [manifests, controller], (count, keys), index == 0, flags)?;
+                print!("{}", report::table(&figures, &all));
+                all.push(figures);
             }
-            print!("{}", report::table(&all));
             Ok(())
         }
         _ => Err(USAGE.into()),

@@ -4,15 +4,14 @@ use sealed_secrets_bench::table::{Table, mebibytes, time, times};
 
 use crate::scenario::{Figures, ITEMS};
 
-/// Prints nothing itself: the table of all scenarios, in the order in which they were measured.
-pub fn table(all: &[Figures]) -> Table {
+/// The table of one scenario. `before` are those that were measured earlier: one of them may be what it is compared with.
+pub fn table(figures: &Figures, before: &[Figures]) -> Table {
+    let Figures { objects, keys, .. } = figures;
     let mut table = Table::new(
-        "Work of a controller (bounds for ours; what others took of the machine makes the first ratio larger than it is)",
-        ["", "objects", "keys", "measured", "at most", "ratio"],
+        &format!("Work of a controller: {objects} SealedSecrets, {keys} sealing keys"),
+        ["", "measured", "at most", "ratio"],
     );
-    for figures in all {
-        Rows { table: &mut table, figures }.add_all(all);
-    }
+    Rows { table: &mut table, figures }.add_all(before);
     table
 }
 
@@ -22,7 +21,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add_all(&mut self, all: &[Figures]) {
+    fn add_all(&mut self, before: &[Figures]) {
         let one = self.figures;
         let (objects, cores) = (one.objects as f64, one.cores as f64);
         let floor = (objects * one.private_operation + 3.0 * objects * one.creation) / cores;
@@ -33,13 +32,15 @@ impl Rows<'_> {
         self.row("cold start until all are synced, against F", one.cold_wall, 1.3 * floor, time);
         self.row("  the same without the others' share", one.cold_wall * (1.0 - one.cold_others), 1.3 * floor, time);
         self.row("calls per object, cold", calls(&one.cold_calls) / objects, 3.0, plain);
-        self.note("  of these", kinds(&one.cold_calls, objects));
+        for (kind, count) in &one.cold_calls {
+            self.note(&format!("  {kind}"), plain(*count as f64 / objects));
+        }
         let decryptions = one.cold_decryptions.unwrap_or(objects);
         self.row("private operations per object, cold", decryptions / objects, 1.0, plain);
         let beside = (one.cold_processor - decryptions * one.private_operation) / objects;
         self.row("processor time per object beside RSA", beside, 1.3e-3, time);
-        let with_one_key = all.iter().find(|other| other.objects == one.objects && other.keys == 1);
-        if let Some(base) = with_one_key.filter(|_| one.keys > 1) {
+        let with_one_key = before.iter().find(|other| other.objects == one.objects && other.keys == 1);
+        if let Some(base) = with_one_key {
             let ratio = one.cold_processor / one.private_operation / (base.cold_processor / base.private_operation);
             self.row("processor time per object against one key", ratio, 1.3, plain);
         }
@@ -79,20 +80,12 @@ impl Rows<'_> {
     }
 
     fn add(&mut self, what: &str, cells: [String; 3]) {
-        let Figures { objects, keys, .. } = self.figures;
-        let begin = [what.to_owned(), objects.to_string(), keys.to_string()];
-        self.table.row(begin.into_iter().chain(cells));
+        self.table.row(std::iter::once(what.to_owned()).chain(cells));
     }
 }
 
 fn calls(counts: &std::collections::BTreeMap<String, usize>) -> f64 {
     counts.values().sum::<usize>() as f64
-}
-
-/// `create secrets 1, update sealedsecrets/status 1.02`
-fn kinds(counts: &std::collections::BTreeMap<String, usize>, objects: f64) -> String {
-    let each = counts.iter().map(|(kind, count)| format!("{kind} {:.3}", *count as f64 / objects));
-    each.collect::<Vec<_>>().join(", ")
 }
 
 fn mebi(number: f64) -> f64 {
