@@ -74,6 +74,8 @@ pub struct Feed<K> {
     namespace: Option<String>,
     readiness: Arc<Readiness>,
     first_list: FirstList,
+    /// Whether the end of the first list is still to be told, once the caller has made what it makes of it.
+    is_end_untold: bool,
     is_complete: bool,
     /// When to go on after a failure, and how long the next pause is.
     resume_at: Option<Instant>,
@@ -99,6 +101,7 @@ impl<K: Debug + Send + 'static> Feed<K> {
             namespace,
             readiness,
             first_list: FirstList::Open,
+            is_end_untold: false,
             is_complete: false,
             resume_at: None,
             pause: FIRST_PAUSE,
@@ -117,7 +120,12 @@ impl<K: Debug + Send + 'static> Feed<K> {
     }
 
     /// The next event; waits as long as it takes. May be dropped and called again without losing anything.
+    ///
+    /// With the call after the one that ended the first list the readiness is told: by then everything was given out.
     pub async fn next(&mut self) -> Event<K> {
+        if std::mem::take(&mut self.is_end_untold) {
+            self.readiness.list_ended();
+        }
         loop {
             if let Some(time) = self.resume_at {
                 tokio::time::sleep_until(time).await;
@@ -192,7 +200,7 @@ impl<K: Debug + Send + 'static> Feed<K> {
 
     fn end_first_list(&mut self, how: FirstList) {
         self.first_list = how;
-        self.readiness.list_ended();
+        self.is_end_untold = true;
     }
 
     fn failed(&mut self, problem: &watcher::Error) {

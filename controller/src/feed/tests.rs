@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use futures::stream;
+use futures::{FutureExt, stream};
 use kube::core::Status;
 
 use super::*;
@@ -32,6 +32,13 @@ fn feed(streamed: Script, paged: Script) -> (Feed<u8>, Arc<Readiness>) {
     (Feed::new(source, "tests", None, Arc::clone(&readiness)), readiness)
 }
 
+/// The status that `/readyz` has when the first list has ended, and when the caller asks for more.
+fn readiness_after(feed: &mut Feed<u8>, readiness: &Readiness) -> [u16; 2] {
+    let before = readiness.reply().status().as_u16();
+    assert!(feed.next().now_or_never().is_none(), "there is nothing more for now");
+    [before, readiness.reply().status().as_u16()]
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_are_waited_out_with_growing_pauses_and_the_list_goes_on() {
     let script = vec![
@@ -52,7 +59,7 @@ async fn failures_are_waited_out_with_growing_pauses_and_the_list_goes_on() {
     }
     assert!(matches!(last, Some(Event::InitDone)));
     assert_eq!(start.elapsed(), FIRST_PAUSE * 3);
-    assert_eq!(readiness.reply().status(), 200);
+    assert_eq!(readiness_after(&mut feed, &readiness), [503, 200]);
     assert_eq!(feed.lists, Lists::Streamed);
 }
 
@@ -65,7 +72,7 @@ async fn a_refused_first_list_counts_as_ended_and_is_tried_again() {
         feed.next().await;
         feed.next().await;
         assert_eq!(feed.first_list(), FirstList::Refused);
-        assert_eq!(readiness.reply().status(), 200);
+        assert_eq!(readiness_after(&mut feed, &readiness), [503, 200]);
         feed.next().await;
         assert!(matches!(feed.next().await, Event::InitDone));
     }
@@ -92,7 +99,7 @@ async fn where_lists_do_not_come_over_the_watch_they_come_in_pages() {
         }
         assert_eq!(listed, [8], "case {index}: nothing is left of the list that was given up");
         assert_eq!(start.elapsed().as_secs(), seconds, "case {index}");
-        assert_eq!(readiness.reply().status(), 200);
+        assert_eq!(readiness_after(&mut feed, &readiness), [503, 200]);
         assert_eq!(feed.lists, Lists::Paged);
     }
 }
@@ -136,7 +143,7 @@ async fn what_is_not_defined_yet_is_no_reason_for_pages() {
     let (mut feed, readiness) = feed(vec![missing, Ok(Event::Init), Ok(Event::InitDone)], Vec::new());
     feed.next().await;
     assert_eq!(feed.first_list(), FirstList::Refused);
-    assert_eq!(readiness.reply().status(), 200);
+    assert_eq!(readiness_after(&mut feed, &readiness), [503, 200]);
     feed.next().await;
     assert!(matches!(feed.next().await, Event::InitDone));
     assert_eq!(feed.lists, Lists::Streamed);
