@@ -5,23 +5,19 @@ use std::io;
 use std::time::Duration;
 
 use http::{Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use sealed_secrets_flags::quote;
 
-use crate::error::{Error, Result, io_cause, root_cause};
+use crate::error::{Error, Result, io_cause};
 use crate::log::Log;
-use crate::proxy::Proxies;
-use crate::transport::{Connector, Runtime, Tls, basic_authorization, system_roots};
+use crate::transport::{Runtime, basic_authorization, system_roots};
+use crate::web;
 
 /// Longest wait for a certificate, redirects included.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a redirect is followed.
 const MOST_REDIRECTS: usize = 10;
-/// Largest reply that is taken for a certificate.
-const LARGEST_REPLY: usize = 16 << 20;
 
 /// What a value of `--cert` names.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,8 +94,7 @@ async fn get_http(url: &str, log: &Log) -> Result<Vec<u8>> {
         if status != StatusCode::OK {
             return Err(Error::new(format!("cannot fetch {}: {status}", quote(&without_password(url)))));
         }
-        let body = Limited::new(reply.into_body(), LARGEST_REPLY).collect().await;
-        return body.map(|body| body.to_bytes().to_vec()).map_err(|error| failure(url, &root_cause(&*error)));
+        return web::body(reply).await.map(|body| body.to_vec()).map_err(|cause| failure(url, &cause));
     }
     Err(failure(url, &format!("stopped after {MOST_REDIRECTS} redirects")))
 }
@@ -111,24 +106,11 @@ struct HttpTarget {
 }
 
 async fn send(target: &HttpTarget) -> std::result::Result<http::Response<hyper::body::Incoming>, String> {
-    let proxy = Proxies::from_environment().choose(&target.uri)?;
-    let secure = target.uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-    let tls = if secure || proxy.as_ref().is_some_and(|proxy| proxy.is_https()) {
-        Some(Tls::new(system_roots()?))
-    } else {
-        None
-    };
-    let connector = Connector::new(proxy.as_ref(), tls.clone(), tls)?;
-    let mut request = Request::get(target.uri.clone()).header(header::USER_AGENT, crate::cluster::USER_AGENT);
+    let mut request = Request::get(target.uri.clone());
     if let Some(value) = &target.authorization {
         request = request.header(header::AUTHORIZATION, value);
     }
-    if let Some(value) = proxy.as_ref().and_then(|proxy| proxy.authorization()).filter(|_| !secure) {
-        request = request.header(header::PROXY_AUTHORIZATION, value);
-    }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
-    let client: Client<Connector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-    client.request(request).await.map_err(|error| root_cause(&error))
+    web::send(request.body(Full::<Bytes>::default()).map_err(|error| error.to_string())?, system_roots).await
 }
 
 /// Where a reply sends us on, if it does. Credentials stay with the host they were meant for.

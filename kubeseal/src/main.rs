@@ -19,6 +19,7 @@ mod proxy;
 mod subcommand;
 mod transport;
 mod trust;
+mod web;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -15,7 +15,7 @@ use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilde
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
@@ -104,6 +104,14 @@ pub(crate) fn system_roots() -> std::result::Result<ClientConfig, String> {
         return Err("no trusted certificate authorities found on this system; SSL_CERT_FILE can name a file with some"
             .to_owned());
     }
+    trusting(trusted)
+}
+
+/// TLS by these certificate authorities alone.
+///
+/// # Errors
+/// When none of them can be used.
+pub(crate) fn trusting(trusted: Vec<CertificateDer<'static>>) -> std::result::Result<ClientConfig, String> {
     install_crypto();
     let verifier = Verifier::new(trusted)?;
     Ok(ClientConfig::builder().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())

@@ -67,7 +67,10 @@ impl Controller {
     pub(crate) fn certificate(&self) -> Result<Vec<u8>> {
         let reply = self.proxied(Method::GET, "cert.pem", "application/x-pem-file, */*", None)?;
         let body = reply.and_then(|reply| reply.success("get", &self.resource()));
-        body.map(|body| body.to_vec()).map_err(|cause| Error::new(format!("cannot fetch certificate: {cause}")))
+        body.map(|body| body.to_vec()).map_err(|cause| {
+            Error::new(format!("cannot fetch certificate: {cause}"))
+                .hint("is the controller running? sealing works without it when --cert names a copy of its certificate")
+        })
     }
 
     /// Asks whether the controller can open a SealedSecret.

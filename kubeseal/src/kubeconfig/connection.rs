@@ -15,7 +15,7 @@ use sealed_secrets_resource::{decode_base64, encode_base64};
 use super::file::{self, User};
 use super::selection::{Selection, given};
 use super::service_account::ServiceAccount;
-use super::{Overrides, Unusable, exec_plugin, no_configuration};
+use super::{Overrides, Unusable, exec_plugin, no_configuration, oidc};
 use crate::error::{Error, Result, io_cause};
 use crate::log::Log;
 use crate::proxy::Proxy;
@@ -117,7 +117,6 @@ fn credentials(selection: &Selection, base: AuthInfo) -> Result<AuthInfo> {
         client_certificate_data: text(&user.client_certificate_data),
         client_key: text(&user.client_key),
         client_key_data: text(&user.client_key_data).map(Into::into),
-        auth_provider: user.auth_provider.clone(),
         ..base
     };
     if let Some(token) = token(user)? {
@@ -132,6 +131,8 @@ fn credentials(selection: &Selection, base: AuthInfo) -> Result<AuthInfo> {
             auth.client_certificate_data = Some(encode_base64(certificate.as_bytes()));
             auth.client_key_data = Some(encode_base64(key.as_bytes()).into());
         }
+    } else if let Some(provider) = &user.auth_provider {
+        auth.token = Some(oidc::token(provider, &user.origin, &selection.user_name)?.into());
     }
     Ok(auth)
 }

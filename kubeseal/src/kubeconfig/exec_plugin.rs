@@ -60,7 +60,17 @@ pub(super) fn run(plugin: &ExecConfig, cluster: &Cluster) -> Result<Credentials>
     if !output.status.success() {
         return Err(complain(&format!("failed with {}", output.status)));
     }
-    read_answer(&answer).ok_or_else(|| complain("its answer is no ExecCredential with a status"))
+    let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    match read_answer(&answer) {
+        None => Err(complain("its answer is no ExecCredential with a status")),
+        // Without any, the request would be sent as nobody's, and refused for a reason that names no plugin.
+        Some(Credentials { token, client_certificate_data: certificate, client_key_data: key })
+            if !(given(&token) || given(&certificate) && given(&key)) =>
+        {
+            Err(complain("its answer holds neither a token nor a client certificate with its key"))
+        }
+        Some(credentials) => Ok(credentials),
+    }
 }
 
 fn read_answer(answer: &[u8]) -> Option<Credentials> {

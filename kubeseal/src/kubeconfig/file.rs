@@ -11,6 +11,7 @@ use sealed_secrets_resource::document::read_object;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::oidc;
 use crate::error::{Error, Result, io_cause};
 use crate::log::Log;
 
@@ -67,6 +68,9 @@ pub(super) struct User {
     pub(super) impersonate_user_extra: Option<HashMap<String, Vec<String>>>,
     pub(super) auth_provider: Option<AuthProviderConfig>,
     pub(super) exec: Option<ExecConfig>,
+    /// The file that defines this user.
+    #[serde(skip)]
+    pub(super) origin: PathBuf,
 }
 
 impl std::fmt::Debug for User {
@@ -153,6 +157,9 @@ fn read(path: &Path, log: &Log) -> Result<Option<KubeconfigFile>> {
     let mut file: KubeconfigFile = serde_json::from_value(document.root.to_json())
         .map_err(|_| complain("this is no kubeconfig: a field has the wrong type or a name is missing"))?;
     file.resolve_paths(path.parent().unwrap_or(Path::new("")));
+    for user in file.users.iter_mut().flatten().filter_map(|named| named.user.as_mut()) {
+        path.clone_into(&mut user.origin);
+    }
     Ok(Some(file))
 }
 
@@ -172,6 +179,11 @@ impl KubeconfigFile {
             resolve(&mut user.client_certificate);
             resolve(&mut user.client_key);
             resolve(&mut user.token_file);
+            if let Some(provider) = &mut user.auth_provider {
+                let mut authority = provider.config.remove(oidc::AUTHORITY);
+                resolve(&mut authority);
+                provider.config.extend(authority.map(|path| (oidc::AUTHORITY.to_owned(), path)));
+            }
             if let Some(exec) =
                 user.exec.as_mut().filter(|exec| exec.command.as_ref().is_some_and(|command| command.contains('/')))
             {

@@ -6,6 +6,7 @@
 mod connection;
 mod exec_plugin;
 mod file;
+mod oidc;
 mod selection;
 mod service_account;
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod proxy;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -265,6 +267,18 @@ impl Kubeseal {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// A file in its directory; the path of it.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.place.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// What such a file holds now.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.place.path().join(name)).unwrap()
     }
 
     pub(crate) fn start(&self, args: &[&str], stdin: &str) -> Child {
