@@ -36,21 +36,25 @@ pub(crate) fn end(log: &Path) -> u64 {
 
 /// The calls of one user that were logged behind `from`, each once. A call is logged before it is answered.
 pub(crate) fn calls(log: &Path, from: u64, user: &str) -> Vec<Call> {
-    let mut file = File::open(log).unwrap_or_else(|error| panic!("audit log {}: {error}", log.display()));
-    file.seek(SeekFrom::Start(from)).unwrap();
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).unwrap();
     let mark = format!("\"username\":\"{user}\"");
-    let lines = String::from_utf8_lossy(&text).into_owned();
     // A watch is logged when it starts and when it ends, also one that is refused.
     let mut seen = HashSet::new();
+    let lines = text(log, from);
     let calls = lines.lines().filter(|line| line.contains(&mark)).filter_map(call);
     calls.filter(|(id, _)| seen.insert(id.clone())).map(|(_, call)| call).collect()
 }
 
+/// The lines behind `from`; the last one may be half written.
+pub(crate) fn text(log: &Path, from: u64) -> String {
+    let mut file = File::open(log).unwrap_or_else(|error| panic!("audit log {}: {error}", log.display()));
+    file.seek(SeekFrom::Start(from)).unwrap();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).unwrap();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// The API server's number for the call, and the call.
 fn call(line: &str) -> Option<(String, Call)> {
-    // The last line may be half written.
     let entry: Value = serde_json::from_str(line).ok()?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let verb = text(&entry["verb"]);

@@ -30,6 +30,14 @@ pub fn run_controller(args: &[&str], variables: &[(&str, &str)]) -> Finished {
     Process::start(command, b"").finish()
 }
 
+/// Where our kubeseal is, for what runs it in ways of its own.
+///
+/// # Panics
+/// When it has not been built.
+pub fn kubeseal_program() -> PathBuf {
+    path("kubeseal")
+}
+
 /// A built program of the workspace, without any of this process's environment but the search path.
 pub(crate) fn command(name: &str) -> Command {
     let mut command = Command::new(path(name));

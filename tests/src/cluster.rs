@@ -20,7 +20,8 @@ pub struct Cluster {
     /// Calls as its administrator.
     pub api: Api,
     pub(crate) address: String,
-    pub(crate) kubeconfig: PathBuf,
+    /// The kubeconfig of its administrator.
+    pub kubeconfig: PathBuf,
     pub(crate) audit_log: PathBuf,
     program: PathBuf,
     server: String,

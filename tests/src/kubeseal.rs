@@ -17,9 +17,38 @@ impl World {
         self.kubeseal_with(&self.kubeconfig_of_anybody(), args, input)
     }
 
-    fn kubeseal_with(&self, kubeconfig: &std::path::Path, args: &[&str], input: &str) -> Finished {
+    /// Runs `kubeseal` against this namespace's controller with nothing but these variables: no kubeconfig, unless one of
+    /// them names it.
+    pub fn kubeseal_in(&self, variables: &[(&str, &str)], args: &[&str], input: &str) -> Finished {
         let mut command = binary::command("kubeseal");
-        command.env("KUBECONFIG", kubeconfig).env("HOME", self.folder());
+        command.current_dir(self.folder()).envs(variables.iter().copied());
+        self.run_kubeseal(command, args, input)
+    }
+
+    /// The same in a Pod of the account that has no rights but those of every account.
+    pub fn kubeseal_in_pod(&self, variables: &[(&str, &str)], args: &[&str], input: &str) -> Finished {
+        // Alone in its folder, because `cluster pod` shows the program the whole of it.
+        let folder = self.folder().join("pod");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("token"), self.token_of_anybody()).unwrap();
+        let mut command = std::process::Command::new(self.cluster.program());
+        binary::clear_environment(&mut command);
+        command
+            .args(["pod", "--namespace", &self.namespace, "--serviceaccount", "anybody", "--token-file"])
+            .arg(folder.join("token"))
+            .arg("--")
+            .arg(binary::path("kubeseal"))
+            .env("KUBECONFIG", &self.cluster.kubeconfig)
+            .envs(variables.iter().copied());
+        self.run_kubeseal(command, args, input)
+    }
+
+    fn kubeseal_with(&self, kubeconfig: &std::path::Path, args: &[&str], input: &str) -> Finished {
+        self.kubeseal_in(&[("KUBECONFIG", kubeconfig.to_str().unwrap())], args, input)
+    }
+
+    fn run_kubeseal(&self, mut command: std::process::Command, args: &[&str], input: &str) -> Finished {
+        command.env("HOME", self.folder());
         command.args(["--controller-namespace", &self.namespace, "--controller-name", NAME]).args(args);
         let finished = Process::start(command, input.as_bytes()).finish();
         self.heard("what kubeseal printed on stderr", &finished.stderr);

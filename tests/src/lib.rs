@@ -29,7 +29,7 @@ mod world;
 
 pub use api::{Api, Refusal, Resource};
 pub use audit::Call;
-pub use binary::{Finished, run_controller};
+pub use binary::{Finished, kubeseal_program, run_controller};
 pub use cluster::{Cluster, definition};
 pub use controller::{Controller, Launch};
 pub use http_client::Reply;
@@ -41,4 +41,4 @@ pub use objects::{
 pub use permissions::{Permission, published_permissions};
 pub use proxy::{Asked, Fault, Proxy, Rule};
 pub use wait::{DEADLINE, eventually, eventually_within, never};
-pub use world::{World, end_to_end, end_to_end_without_crd};
+pub use world::{World, end_to_end, end_to_end_in_kube_system, end_to_end_without_crd};

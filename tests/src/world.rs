@@ -16,6 +16,9 @@ use crate::cluster::Cluster;
 use crate::controller::{Controller, Launch};
 use crate::roles::Roles;
 
+/// The namespace of the published manifests.
+const KUBE_SYSTEM: &str = "kube-system";
+
 /// Runs a test in a namespace of its own.
 ///
 /// # Panics
@@ -30,7 +33,26 @@ pub fn end_to_end(test: impl FnOnce(&World)) {
 /// # Panics
 /// As [`end_to_end`].
 pub fn end_to_end_without_crd(test: impl FnOnce(&World)) {
-    let world = World::begin(Cluster::get());
+    let cluster = Cluster::get();
+    let test_name = std::thread::current().name().unwrap_or_default().rsplit("::").next().unwrap().replace('_', "-");
+    let short = test_name[..test_name.len().min(40)].trim_matches('-');
+    let namespace = format!("{short}-{}", random_word());
+    create_namespace(&cluster.api, &namespace);
+    in_world(World::begin(cluster, namespace), test);
+}
+
+/// Runs a test in `kube-system`, where the controller lives unless somebody says otherwise. One test can, because the
+/// namespace stays with what is in it.
+///
+/// # Panics
+/// As [`end_to_end`].
+pub fn end_to_end_in_kube_system(test: impl FnOnce(&World)) {
+    let cluster = Cluster::get();
+    cluster.install_crd();
+    in_world(World::begin(cluster, KUBE_SYSTEM.to_owned()), test);
+}
+
+fn in_world(world: World, test: impl FnOnce(&World)) {
     let outcome = catch_unwind(AssertUnwindSafe(|| test(&world)));
     let outcome = outcome.and_then(|()| catch_unwind(AssertUnwindSafe(|| world.check_after())));
     if outcome.is_err() {
@@ -60,12 +82,8 @@ pub struct World {
 }
 
 impl World {
-    fn begin(cluster: &'static Cluster) -> World {
+    fn begin(cluster: &'static Cluster, namespace: String) -> World {
         let audit_begin = audit::end(&cluster.audit_log);
-        let test = std::thread::current().name().unwrap_or_default().rsplit("::").next().unwrap().replace('_', "-");
-        let short = test[..test.len().min(40)].trim_matches('-');
-        let namespace = format!("{short}-{}", random_word());
-        create_namespace(&cluster.api, &namespace);
         let roles = Roles::grant(&cluster.api, &namespace);
         let folder = TempDir::new().unwrap();
         // Alone in its folder, because `cluster pod` shows the controller the whole of it.
@@ -113,6 +131,11 @@ impl World {
     /// Every call of the controller's account so far.
     pub fn calls(&self) -> Vec<Call> {
         audit::calls(&self.cluster.audit_log, self.audit_begin, &self.account())
+    }
+
+    /// The audit log since the test began, one JSON document on each line.
+    pub fn audit_log(&self) -> String {
+        audit::text(&self.cluster.audit_log, self.audit_begin)
     }
 
     /// Every call of the controller's account since then that was meant to change something.
@@ -168,15 +191,19 @@ impl World {
         self.folder.path().join("account/token")
     }
 
-    /// The kubeconfig of an account that has no rights but those of every account.
-    pub fn kubeconfig_of_anybody(&self) -> PathBuf {
+    /// A token of an account that has no rights but those of every account.
+    pub fn token_of_anybody(&self) -> String {
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "anybody"}});
         self.api().create_if_missing(Resource::ACCOUNT, &self.namespace, &account);
         let path = format!("{}/anybody/token", Resource::ACCOUNT.path(&self.namespace));
         let answer = self.api().call(http::Method::POST, &path, Some(("application/json", &json!({"spec": {}}))));
-        let token = answer.unwrap()["status"]["token"].as_str().unwrap().to_owned();
+        answer.unwrap()["status"]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The kubeconfig of that account.
+    pub fn kubeconfig_of_anybody(&self) -> PathBuf {
         let path = self.folder().join("anybody");
-        std::fs::write(&path, self.cluster.kubeconfig_with(&token).to_string()).unwrap();
+        std::fs::write(&path, self.cluster.kubeconfig_with(&self.token_of_anybody()).to_string()).unwrap();
         path
     }
 
@@ -200,8 +227,8 @@ impl World {
         for controller in self.controllers() {
             controller.kill();
         }
-        for namespace in self.namespaces() {
-            self.api().delete(Resource::NAMESPACE, "", &namespace);
+        for namespace in self.namespaces().iter().filter(|namespace| *namespace != KUBE_SYSTEM) {
+            self.api().delete(Resource::NAMESPACE, "", namespace);
         }
         self.roles.revoke(self.api());
     }

@@ -1,48 +1,30 @@
 //! The golden corpus: recorded command lines of the reference, and where it is wrong what is right (README.md beside this).
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod case;
-mod check;
-mod envelope;
 mod mock;
+mod runner;
 #[path = "../server/mod.rs"]
 mod server;
-mod view;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use case::Case;
+use mock::Mock;
+use runner::{Case, Stage, report, run};
 
 #[test]
 fn kubeseal_does_what_was_recorded_or_better() {
     let only = std::env::var("GOLDEN").unwrap_or_default();
-    let cases: Vec<Case> = case::all().into_iter().filter(|case| case.name.contains(&only)).collect();
+    let cases: Vec<Case> = Case::all(false).into_iter().filter(|case| case.name.contains(&only)).collect();
     assert!(!cases.is_empty(), "no case has {only:?} in its name");
     if only.is_empty() {
         assert!(cases.len() > 450, "cases are missing: only {} were found", cases.len());
     }
-    let next = AtomicUsize::new(0);
-    let failures = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        // Some cases wait for a timeout, so more threads than cores do no harm.
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let faults = case.run();
-                    if !faults.is_empty() {
-                        failures.lock().unwrap().insert(case.name.clone(), faults);
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    for (name, faults) in &failures {
-        println!("{name}");
-        faults.iter().for_each(|fault| println!("  {fault}"));
-    }
-    assert!(failures.is_empty(), "{} of {} cases fail", failures.len(), cases.len());
+    // Some cases wait for a timeout, so more threads than cores do no harm.
+    let stage = Stage {
+        kubeseal: env!("CARGO_BIN_EXE_kubeseal").into(),
+        mock: Mock::start,
+        environment: Vec::new(),
+        threads: 4,
+    };
+    let failures = run(&cases, &stage);
+    assert!(failures.is_empty(), "{} of {} cases fail\n{}", failures.len(), cases.len(), report(&failures));
 }

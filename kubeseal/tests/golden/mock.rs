@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::case::{corpus, read_yaml};
+use crate::runner::Servers;
+use crate::runner::case::{corpus, read_yaml};
 use crate::server::{Reply, Request, Server};
 
 pub(crate) struct Mock {
@@ -18,7 +19,7 @@ pub(crate) struct Mock {
 }
 
 impl Mock {
-    pub(crate) fn start(spec: &Value, directory: &Path) -> Mock {
+    pub(crate) fn start(spec: &Value, directory: &Path) -> Box<dyn Servers> {
         let sets = read_yaml(&corpus().join("mock.yaml"));
         let named = spec.as_str().map_or_else(|| &spec["use"], |_| spec);
         let named = named.as_array().cloned().unwrap_or_else(|| vec![named.clone()]);
@@ -59,16 +60,7 @@ impl Mock {
         };
         url.set(server.url.clone()).unwrap();
         let headers = spec["headers"].as_array().into_iter().flatten();
-        Mock { server, headers: headers.map(|name| name.as_str().unwrap().to_owned()).collect() }
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.server.url
-    }
-
-    /// What was asked, in order.
-    pub(crate) fn requests(&self) -> Value {
-        self.server.requests().iter().map(|request| self.record(request)).collect()
+        Box::new(Mock { server, headers: headers.map(|name| name.as_str().unwrap().to_owned()).collect() })
     }
 
     fn record(&self, request: &Request) -> Value {
@@ -91,6 +83,16 @@ impl Mock {
             record["body"] = serde_json::from_str(&request.body).unwrap_or_else(|_| request.body.clone().into());
         }
         record
+    }
+}
+
+impl Servers for Mock {
+    fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    fn requests(&self) -> Value {
+        self.server.requests().iter().map(|request| self.record(request)).collect()
     }
 }
 

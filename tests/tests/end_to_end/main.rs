@@ -17,6 +17,7 @@ mod drift;
 mod faults;
 mod forbidden_writes;
 mod foreign_content;
+mod golden;
 mod harness;
 mod http;
 mod immutable;

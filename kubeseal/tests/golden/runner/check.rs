@@ -3,9 +3,9 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::case::{Entry, Outcome};
-use crate::envelope::Envelopes;
-use crate::view::Views;
+use super::case::{Entry, Outcome};
+use super::envelope::Envelopes;
+use super::view::Views;
 
 /// Compares a run with what the case expects.
 pub(crate) fn check(case: &Value, outcome: &Outcome, envelopes: &Envelopes) -> Vec<String> {
@@ -164,8 +164,8 @@ impl Check<'_> {
     }
 
     fn requests(&mut self) {
-        let (Some(want), Some(mock)) = (self.want.get("requests"), &self.outcome.mock) else { return };
-        let got = self.views.walk(mock.requests());
+        let (Some(want), Some(servers)) = (self.want.get("requests"), &self.outcome.servers) else { return };
+        let got = self.views.walk(servers.requests());
         let got = serde_json::from_str(&self.views.clean(&got.to_string())).unwrap();
         self.same("requests", want, &got);
     }

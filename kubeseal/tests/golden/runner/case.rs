@@ -14,13 +14,12 @@ use sealed_secrets_resource::document::{Entry as MapEntry, Node, NodeValue, read
 use sealed_secrets_resource::{decode_base64, encode_base64};
 use serde_json::Value;
 
-use crate::check;
-use crate::envelope::Envelopes;
-use crate::mock::Mock;
+use super::envelope::Envelopes;
+use super::{Servers, Stage, check};
 
-/// Where the corpus is.
+/// Where the corpus is, seen from any package of the workspace.
 pub(crate) fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../kubeseal/tests/golden")
 }
 
 /// Reads a YAML file whose root may be a list.
@@ -51,19 +50,10 @@ pub(crate) struct Case {
     pub(crate) value: Value,
 }
 
-/// Every case that needs no cluster.
-pub(crate) fn all() -> Vec<Case> {
-    let mut files: Vec<_> = fs::read_dir(corpus().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let values = files.iter().flat_map(|file| read_yaml(file).as_array().unwrap().clone());
-    let cases = values.filter(|value| value["cluster"] != true);
-    cases.map(|value| Case { name: value["name"].as_str().unwrap().to_owned(), value }).collect()
-}
-
 /// What a run left behind.
 pub(crate) struct Outcome {
     pub(crate) directory: PathBuf,
-    pub(crate) mock: Option<Mock>,
+    pub(crate) servers: Option<Box<dyn Servers>>,
     /// A number, or `timeout`.
     pub(crate) exit: Value,
     pub(crate) stdout: Vec<u8>,
@@ -82,18 +72,34 @@ pub(crate) enum Entry {
 }
 
 impl Case {
+    /// Every case that needs a real cluster, or every one that does not.
+    pub(crate) fn all(on_a_cluster: bool) -> Vec<Case> {
+        let mut files: Vec<_> =
+            fs::read_dir(corpus().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let values = files.iter().flat_map(|file| read_yaml(file).as_array().unwrap().clone());
+        let cases = values.filter(|value| (value["cluster"] == true) == on_a_cluster);
+        cases.map(|value| Case { name: value["name"].as_str().unwrap().to_owned(), value }).collect()
+    }
+
     /// Runs the case; what is wrong, one line or block each.
-    pub(crate) fn run(&self) -> Vec<String> {
+    pub(super) fn run(&self, stage: &Stage) -> Vec<String> {
         let place = tempfile::tempdir().unwrap();
         let directory = fs::canonicalize(place.path()).unwrap();
         let mut envelopes = Envelopes::new(&self.value);
-        let mock = self.value.get("mock").map(|spec| Mock::start(spec, &directory));
-        let outcome = self.execute(directory, mock, &mut envelopes);
+        let servers = self.value.get("mock").map(|spec| (stage.mock)(spec, &directory));
+        let outcome = self.execute(stage, directory, servers, &mut envelopes);
         check::check(&self.value, &outcome, &envelopes)
     }
 
-    fn execute(&self, directory: PathBuf, mock: Option<Mock>, envelopes: &mut Envelopes) -> Outcome {
-        let url = mock.as_ref().map_or("http://127.0.0.1:1".to_owned(), |mock| mock.url().to_owned());
+    fn execute(
+        &self,
+        stage: &Stage,
+        directory: PathBuf,
+        servers: Option<Box<dyn Servers>>,
+        envelopes: &mut Envelopes,
+    ) -> Outcome {
+        let url = servers.as_ref().map_or("http://127.0.0.1:1".to_owned(), |servers| servers.url().to_owned());
         let mut expand = |text: &str| expand(text, &directory, &url, envelopes);
         lay_out(&self.value, &directory, &mut expand);
         let mut environment: BTreeMap<String, String> = [
@@ -105,6 +111,7 @@ impl Case {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        environment.extend(stage.environment.iter().cloned());
         if let Some(kubeconfig) = self.value.get("kubeconfig") {
             let path = directory.join(kubeconfig.as_str().unwrap_or("kc"));
             environment.insert("KUBECONFIG".to_owned(), path.display().to_string());
@@ -119,11 +126,11 @@ impl Case {
 
         let before = snapshot(&directory);
         let start = Instant::now();
-        let spawned = Spawn { case: &self.value, directory: &directory, environment, args, stdin }.run();
+        let spawned = Spawn { case: &self.value, stage, directory: &directory, environment, args, stdin }.run();
         let took = start.elapsed();
         let after = snapshot(&directory);
         let stderr = String::from_utf8_lossy(&spawned.2).into_owned();
-        Outcome { directory, mock, exit: spawned.0, stdout: spawned.1, stderr, took, before, after }
+        Outcome { directory, servers, exit: spawned.0, stdout: spawned.1, stderr, took, before, after }
     }
 }
 
@@ -249,6 +256,7 @@ fn snapshot(directory: &Path) -> BTreeMap<String, Entry> {
 
 struct Spawn<'a> {
     case: &'a Value,
+    stage: &'a Stage,
     directory: &'a Path,
     environment: BTreeMap<String, String>,
     args: Vec<String>,
@@ -260,7 +268,7 @@ impl Spawn<'_> {
     fn run(&self) -> (Value, Vec<u8>, Vec<u8>) {
         let quote = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
         let args: Vec<String> = self.args.iter().map(|arg| quote(arg)).collect();
-        let kubeseal = quote(env!("CARGO_BIN_EXE_kubeseal"));
+        let kubeseal = quote(&self.stage.kubeseal.display().to_string());
         let mut line = format!("umask 022; exec -a kubeseal {kubeseal} {}", args.join(" "));
         if let Some(target) = self.case["stdout_to"].as_str() {
             line += &format!(" >{}", quote(target));

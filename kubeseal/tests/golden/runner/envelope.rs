@@ -8,7 +8,7 @@ use sealed_secrets_crypto::{Certificate, Hints, KeyRing, Label, PrivateKey, Seal
 use sealed_secrets_resource::{decode_base64, encode_base64};
 use serde_json::Value;
 
-use crate::case::corpus;
+use super::case::corpus;
 
 /// Shortest text that is taken for a ciphertext.
 const SHORTEST: usize = 360;

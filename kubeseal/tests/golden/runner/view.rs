@@ -6,8 +6,8 @@ use sealed_secrets_crypto::sha256;
 use sealed_secrets_resource::document::read_stream;
 use serde_json::{Value, json};
 
-use crate::case::{Entry, Outcome};
-use crate::envelope::{Envelopes, hex};
+use super::case::{Entry, Outcome};
+use super::envelope::{Envelopes, hex};
 
 pub(crate) struct Views<'a> {
     pub(crate) outcome: &'a Outcome,
@@ -20,8 +20,8 @@ impl Views<'_> {
     /// Text without what differs from run to run.
     pub(crate) fn clean(&self, text: &str) -> String {
         let mut text = text.replace(&self.outcome.directory.display().to_string(), "{{dir}}");
-        if let Some(mock) = &self.outcome.mock {
-            let url = mock.url();
+        if let Some(servers) = &self.outcome.servers {
+            let url = servers.url();
             text = text.replace(url, "{{mock}}").replace(url.split_once("//").unwrap().1, "{{mockhost}}");
         }
         text.replace("\r\n", "\n")
