@@ -61,6 +61,7 @@ func apiServerArgs(config *clusterConfig) ([]string, error) {
 		fmt.Sprintf("--secure-port=%d", apiServerPort),
 		"--tls-cert-file=" + config.credential("server.crt"),
 		"--tls-private-key-file=" + config.credential("server.key"),
+		"--client-ca-file=" + config.credential("authority.crt"),
 		"--token-auth-file=" + config.credential("tokens.csv"),
 		"--service-account-issuer=" + tokenIssuer,
 		"--service-account-key-file=" + config.credential("service-account.key"),

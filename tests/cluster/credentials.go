@@ -21,6 +21,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
+// certificateUser has a client certificate instead of a token, and the administrator's rights too.
+const certificateUser = "certificate"
+
 // The users with a token. The controllers have the names they bear in a real cluster, so that the audit log tells
 // their requests from everybody else's.
 const (
@@ -33,6 +36,8 @@ const (
 type credentials struct {
 	authority []byte
 	tokens    map[string]string
+	// Certificate and key of certificateUser.
+	clientCertificate, clientKey []byte
 }
 
 // credential names a file that only the API server reads.
@@ -49,7 +54,11 @@ func makeCredentials(config *clusterConfig) (*credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, serverKey, err := authority.issue()
+	certificate, serverKey, err := authority.issueServer()
+	if err != nil {
+		return nil, err
+	}
+	clientCertificate, clientKey, err := authority.issueClient()
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +66,19 @@ func makeCredentials(config *clusterConfig) (*credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &credentials{authority: authority.pem, tokens: map[string]string{}}
+	made := &credentials{
+		authority:         authority.pem,
+		tokens:            map[string]string{},
+		clientCertificate: clientCertificate,
+		clientKey:         clientKey,
+	}
 	var tokens bytes.Buffer
 	for i, user := range []string{adminUser, collectorUser, namespacesUser} {
 		made.tokens[user] = rand.Text()
 		fmt.Fprintf(&tokens, "%s,%s,%d,system:masters\n", made.tokens[user], user, i)
 	}
 	files := map[string][]byte{
+		"authority.crt":       authority.pem,
 		"server.crt":          certificate,
 		"server.key":          serverKey,
 		"service-account.key": serviceAccountKey,
@@ -94,6 +109,10 @@ func (made *credentials) writeKubeconfig(path string) error {
 	kubeconfig := clientcmdapi.NewConfig()
 	kubeconfig.Clusters[name] = &clientcmdapi.Cluster{Server: serverURL(), CertificateAuthorityData: made.authority}
 	kubeconfig.AuthInfos[adminUser] = &clientcmdapi.AuthInfo{Token: made.tokens[adminUser]}
+	kubeconfig.AuthInfos[certificateUser] = &clientcmdapi.AuthInfo{
+		ClientCertificateData: made.clientCertificate,
+		ClientKeyData:         made.clientKey,
+	}
 	kubeconfig.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: adminUser}
 	kubeconfig.CurrentContext = name
 	content, err := clientcmd.Write(*kubeconfig)
@@ -136,24 +155,35 @@ func newAuthority() (*authority, error) {
 	return &authority{certificate, key, encodePEM("CERTIFICATE", der)}, nil
 }
 
-// issue returns the API server's certificate and key.
-func (issuer *authority) issue() (certificate, keyPEM []byte, err error) {
-	key, keyPEM, err := newKey()
-	if err != nil {
-		return nil, nil, err
-	}
-	template := &x509.Certificate{
+// issueServer returns the API server's certificate and key.
+func (issuer *authority) issueServer() (certificate, keyPEM []byte, err error) {
+	return issuer.issue(&x509.Certificate{
 		SerialNumber: big.NewInt(2),
 		Subject:      pkix.Name{CommonName: "kube-apiserver"},
-		NotBefore:    issuer.certificate.NotBefore,
-		NotAfter:     issuer.certificate.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IPAddresses:  []net.IP{net.ParseIP(clusterAddress), net.ParseIP(firstServiceIP), net.IPv4(127, 0, 0, 1)},
 		DNSNames: []string{
 			"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
 		},
+	})
+}
+
+// issueClient returns the certificate and key of certificateUser: the API server takes the names from the subject.
+func (issuer *authority) issueClient() (certificate, keyPEM []byte, err error) {
+	return issuer.issue(&x509.Certificate{
+		SerialNumber: big.NewInt(3),
+		Subject:      pkix.Name{CommonName: certificateUser, Organization: []string{"system:masters"}},
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+}
+
+func (issuer *authority) issue(template *x509.Certificate) (certificate, keyPEM []byte, err error) {
+	key, keyPEM, err := newKey()
+	if err != nil {
+		return nil, nil, err
 	}
+	template.NotBefore, template.NotAfter = issuer.certificate.NotBefore, issuer.certificate.NotAfter
+	template.KeyUsage = x509.KeyUsageDigitalSignature
 	der, err := x509.CreateCertificate(rand.Reader, template, issuer.certificate, key.Public(), issuer.key)
 	return encodePEM("CERTIFICATE", der), keyPEM, err
 }
