@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
-use sealed_secrets_resource::document::{Node, NodeValue, ReadError, read_stream};
+use sealed_secrets_resource::document::{Node, NodeValue, ReadError, stream};
 use sealed_secrets_resource::{Rules, SealedSecret, Secret};
 use zeroize::Zeroizing;
 
@@ -200,9 +200,9 @@ fn objects<T>(
     expected: &Expected,
     mut decode: impl FnMut(&Node) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let documents = read_stream(input).map_err(|error| name.unreadable(&error))?;
     let mut found = Vec::new();
-    for document in &documents {
+    for document in stream(input).map_err(|error| name.unreadable(&error))? {
+        let document = document.map_err(|error| name.unreadable(&error))?;
         let says_something = |field: &&str| document.root.get_any_case(field).is_some();
         if expected.fields.is_empty() || expected.fields.iter().any(says_something) {
             collect(&document.root, expected, &mut decode, &mut found).map_err(|error| name.locate(error))?;

@@ -67,16 +67,20 @@ fn a_hundred_megabytes_of_garbage_are_an_error() {
     fs::write(kubeseal.path().join("secret"), SECRET).unwrap();
     let certificate = key_file("a.crt");
     let noise: Vec<u8> = (0..1_000_003_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let letters =
+        [b"k: \"", noise.iter().map(|byte| b'a' + byte % 26).collect::<Vec<_>>().repeat(100).as_slice()].concat();
     let [seal, recover, merge] = modes(&certificate);
     for (input, modes) in [
         // An unoptimised build takes seconds for each run.
-        (noise.repeat(100), vec![seal.clone()]),
+        (noise.repeat(100), vec![seal.clone(), recover.clone(), merge.clone()]),
+        (letters, vec![seal.clone()]),
         (b"garbage \n".repeat(1_000_000), vec![seal, recover, merge]),
     ] {
         fs::write(kubeseal.path().join("input"), input).unwrap();
         for args in modes {
             let start = Instant::now();
-            let run = limited(&kubeseal, &args, 2048);
+            // The input, a copy while it is read, and what a program needs anyway.
+            let run = limited(&kubeseal, &args, 512);
             assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{args:?}: {}", run.stderr);
             assert!(run.stderr.starts_with("error: ") && run.stderr.len() < 1000, "{}", run.stderr);
             assert!(start.elapsed() < Duration::from_secs(60), "{args:?}: {:?}", start.elapsed());
@@ -85,35 +89,53 @@ fn a_hundred_megabytes_of_garbage_are_an_error() {
 }
 
 #[test]
-fn directories_and_files_that_may_not_be_read_are_told_by_name() {
+fn a_stream_of_documents_that_say_nothing_takes_no_memory() {
     let kubeseal = Kubeseal::new();
+    // As trees all at once they would take a hundred times the room of the text.
+    fs::write(kubeseal.path().join("input"), "{\"a\":{}}".repeat(300_000)).unwrap();
+    let run = limited(&kubeseal, &["--cert", &key_file("a.crt")], 128);
+    run.failed_with("error: no secrets found. Ensure the input is valid and UTF-8 encoded");
+}
+
+#[test]
+fn directories_and_files_that_may_not_be_read_are_told_by_name() {
+    let kubeseal = Kubeseal::who_may_be_refused();
     fs::create_dir(kubeseal.path().join("dir")).unwrap();
-    fs::write(kubeseal.path().join("shut"), "x").unwrap();
-    fs::set_permissions(kubeseal.path().join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
-    let to_root_nothing_is_forbidden = File::open(kubeseal.path().join("shut")).is_ok();
-    let certificate = key_file("a.crt");
+    let shut = kubeseal.file("shut", "x");
+    fs::set_permissions(shut, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::copy(key_file("a.crt"), kubeseal.path().join("a.crt")).unwrap();
+    let (is_a_directory, denied) = ("read dir: is a directory", "open shut: permission denied");
     for (flags, directory, shut) in [
-        (&["--cert"][..], "read dir: is a directory", "open shut: permission denied"),
+        (&["--cert"][..], is_a_directory, denied),
         (
-            &["--cert", &certificate, "-f"],
-            "read dir: is a directory",
+            &["--cert", "a.crt", "-f"],
+            is_a_directory,
             "Could not read file specified with --secret-file: open shut: permission denied",
         ),
-        (&["--cert", &certificate, "-w"], "open dir: is a directory", ""),
-        (&["--cert", &certificate, "--merge-into"], "open dir: is a directory", "open shut: permission denied"),
+        (&["--cert", "a.crt", "--merge-into"], "open dir: is a directory", denied),
+        (&["--cert", "a.crt", "--raw", "--scope=cluster-wide", "--from-file"], is_a_directory, denied),
+        (&["--recovery-unseal", "--recovery-private-key"], is_a_directory, denied),
         (
-            &["--cert", &certificate, "--raw", "--scope=cluster-wide", "--from-file"],
-            "read dir: is a directory",
-            "open shut: permission denied",
+            &["--kubeconfig"],
+            "error loading config file \"dir\": is a directory",
+            "error loading config file \"shut\": permission denied",
         ),
-        (&["--recovery-unseal", "--recovery-private-key"], "read dir: is a directory", "open shut: permission denied"),
+        (
+            &["--server=https://x", "--certificate-authority"],
+            "unable to read certificate-authority dir: is a directory",
+            "invalid configuration: unable to read certificate-authority shut for  due to open shut: permission denied",
+        ),
     ] {
         let run = |name: &'static str| kubeseal.run(&[flags, &[name]].concat(), SECRET);
         run("dir").failed_with(&format!("error: {directory}"));
-        if !to_root_nothing_is_forbidden && !shut.is_empty() {
-            run("shut").failed_with(&format!("error: {shut}"));
-        }
+        run("shut").failed_with(&format!("error: {shut}"));
     }
+    // A file that may not be read can be replaced all the same.
+    kubeseal.run(&["--cert", "a.crt", "-w", "dir"], SECRET).failed_with("error: open dir: is a directory");
+    kubeseal.run(&["--cert", "a.crt", "-w", "shut"], SECRET).succeeded();
+    fs::set_permissions(kubeseal.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    kubeseal.run(&["--cert", "a.crt", "-w", "new"], SECRET).failed_with("error: open new: permission denied");
+    fs::set_permissions(kubeseal.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

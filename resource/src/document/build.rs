@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::scalar::{Scalar, resolve};
-use super::{Entry, MAX_DEPTH, Node, NodeValue, Position, Problem};
+use super::{Entry, MAX_DEPTH, MAX_VALUES, Node, NodeValue, Position, Problem};
 
 /// How much aliases may add to a document, in bytes of text and [`NODE_COST`] for each node.
 ///
@@ -51,6 +51,8 @@ pub(super) struct Builder {
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     aliased: usize,
+    /// Keys and values so far; those that aliases add have a bound of their own.
+    values: usize,
 }
 
 struct Open {
@@ -145,6 +147,10 @@ impl Builder {
     }
 
     fn add(&mut self, node: Node, anchor: usize, height: usize) -> Step {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err((node.position, Problem::TooManyValues));
+        }
         if anchor != 0 {
             let cost = cost(&node);
             self.aliased = self.aliased.saturating_add(cost);
@@ -262,4 +268,20 @@ fn cost(node: &Node) -> usize {
             }
             NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) => 0,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_too_many_is_refused() {
+        let mut builder = Builder { values: MAX_VALUES - 1, ..Builder::default() };
+        let mut add = || {
+            let place = Place { position: Position { line: 7, column: 1 }, span: 0..1, anchor: 0 };
+            builder.scalar(&RawScalar { text: "x", plain: true, tag: None }, place).map(drop)
+        };
+        assert!(add().is_ok());
+        assert!(add().is_err_and(|(at, problem)| (at.line, problem) == (7, Problem::TooManyValues)));
+    }
 }

@@ -85,6 +85,9 @@ pub enum Problem {
     /// Nested deeper than [`super::MAX_DEPTH`].
     #[error("lists and maps are nested more than {} deep", super::MAX_DEPTH)]
     TooDeep,
+    /// More values than [`super::MAX_VALUES`].
+    #[error("the document holds more than {} values; split it into several", super::MAX_VALUES)]
+    TooManyValues,
     /// `!!binary` with a value that is not Base64.
     #[error("the value tagged !!binary is not valid Base64")]
     InvalidBinary,

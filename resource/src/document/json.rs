@@ -3,13 +3,14 @@
 use super::build::last_of_each;
 use super::locate::Cursor;
 use super::scalar::{Scalar, resolve};
-use super::{Entry, MAX_DEPTH, Node, NodeValue, Problem, ReadError};
+use super::{Entry, MAX_DEPTH, MAX_VALUES, Node, NodeValue, Problem, ReadError};
 
 /// Reads the JSON object that begins at `start` and returns it with the offset behind it.
 ///
 /// A lone surrogate escape becomes U+FFFD, as in Go.
 pub(super) fn read_value<'a>(text: &'a str, start: usize, cursor: &mut Cursor<'a>) -> Result<(Node, usize), ReadError> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: start, cursor: cursor.clone(), depth: 0 };
+    let mut reader =
+        Reader { text, bytes: text.as_bytes(), at: start, cursor: cursor.clone(), depth: 0, left: MAX_VALUES };
     let node = reader.value()?;
     *cursor = reader.cursor;
     Ok((node, reader.at))
@@ -21,10 +22,13 @@ struct Reader<'a> {
     at: usize,
     cursor: Cursor<'a>,
     depth: usize,
+    /// So many values may still come, keys among them.
+    left: usize,
 }
 
 impl Reader<'_> {
     fn value(&mut self) -> Result<Node, ReadError> {
+        self.count()?;
         let start = self.at;
         let position = self.cursor.at(start);
         let value = match self.peek() {
@@ -45,6 +49,14 @@ impl Reader<'_> {
         };
         let node = Node::new(value, position, start..self.at);
         Ok(if let Some(word) = word { node.with_word(word) } else { node })
+    }
+
+    fn count(&mut self) -> Result<(), ReadError> {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => return self.fail(Problem::TooManyValues),
+        }
+        Ok(())
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<NodeValue, ReadError>) -> Result<NodeValue, ReadError> {
@@ -69,6 +81,7 @@ impl Reader<'_> {
             if self.peek() != Some(b'"') {
                 return self.expected("a map", "a key in double quotes");
             }
+            self.count()?;
             let (start, position) = (self.at, self.cursor.at(self.at));
             let key = self.string()?;
             let key_node = Node::new(NodeValue::String(key.clone()), position, start..self.at);
@@ -230,5 +243,22 @@ impl Reader<'_> {
 
     fn fail<T>(&mut self, problem: Problem) -> Result<T, ReadError> {
         Err(ReadError::new(self.cursor.at(self.at), problem))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_too_many_is_refused_where_it_stands() {
+        let text = r#"{"a": [1, 2], "b": 3}"#;
+        for (left, fault) in [(7, None), (6, Some(20)), (5, Some(15)), (4, Some(11))] {
+            let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, cursor: Cursor::new(text), depth: 0, left };
+            let error = reader.value().err();
+            assert_eq!(error.as_ref().map(|error| error.position().column), fault, "{left}");
+            assert!(error.is_none_or(|error| *error.problem() == Problem::TooManyValues));
+        }
     }
 }

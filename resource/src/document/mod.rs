@@ -26,7 +26,7 @@ pub use error::{Problem, ReadError, WriteError};
 pub use locate::Position;
 pub use node::{Entry, Node, NodeValue};
 pub use number::Number;
-pub use read::{Document, Format, read_object, read_stream};
+pub use read::{Document, Format, read_object, read_stream, stream};
 pub use write_json::{to_json_compact, to_json_pretty};
 pub use write_yaml::to_yaml;
 
@@ -34,6 +34,12 @@ pub use write_yaml::to_yaml;
 ///
 /// Trees are walked recursively here and by everyone who uses them, and real objects stay below 30.
 pub const MAX_DEPTH: usize = 256;
+
+/// So many values, keys among them, may be in one document; a larger one is refused before it takes the memory of the
+/// machine.
+///
+/// Enough for a list of a hundred thousand Secrets as the API server shows them, half a gigabyte as a tree.
+pub const MAX_VALUES: usize = 5_000_000;
 
 #[cfg(test)]
 mod go_table;

@@ -36,12 +36,22 @@ pub struct Document {
 ///
 /// The first document that cannot be read, is no map, or is not separated from the one before.
 pub fn read_stream(input: &[u8]) -> Result<Vec<Document>, ReadError> {
+    stream(input)?.collect()
+}
+
+/// The same, one document after the other, so that no more than one of them is in memory. Ends with the first fault.
+///
+/// # Errors
+///
+/// Input that is not UTF-8 text.
+pub fn stream(input: &[u8]) -> Result<impl Iterator<Item = Result<Document, ReadError>>, ReadError> {
     let mut stream = Stream::new(decode(input)?);
-    let mut documents = Vec::new();
-    while let Some(document) = stream.next_document()? {
-        documents.push(document);
-    }
-    Ok(documents)
+    let mut failed = false;
+    Ok(std::iter::from_fn(move || {
+        let next = if failed { None } else { stream.next_document().transpose() };
+        failed = matches!(next, Some(Err(_)));
+        next
+    }))
 }
 
 /// Reads the object of a file that should hold one (kubeseal-cli.md 5.2).
