@@ -20,7 +20,7 @@ pub(crate) const TABLE: &[Flag] = &[
         .short('f')
         .heading(INPUT),
     text("sealed-secret-file", "write the result to this file instead of standard output").short('w').heading(INPUT),
-    text("format", "format of the result: json or yaml; a result file that ends in .yaml or .yml is always YAML")
+    text("format", "json or yaml; a result file that ends in .yaml or .yml gets YAML in any case")
         .short('o')
         .default("json")
         .heading(INPUT),
@@ -28,11 +28,7 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::new("scope", Kind::Choice(SCOPES), "where the result may be opened: strict, namespace-wide or cluster-wide")
         .default("strict")
         .heading(SEALING),
-    text(
-        "name",
-        "name of the sealed secret; with --raw in strict scope required, otherwise replaces the name in the input",
-    )
-    .heading(SEALING),
+    text("name", "name of the result instead of the input's; required with --raw in strict scope").heading(SEALING),
     switch("allow-empty-data", "seal a Secret without any items").heading(SEALING),
     switch("record-key", "note the fingerprint of the sealing key in an annotation of the result").heading(SEALING),
     Flag::new("from-file", Kind::CsvList, "with --raw: file that holds the value, as [key=]path").heading(SEALING),
@@ -40,7 +36,7 @@ pub(crate) const TABLE: &[Flag] = &[
     switch("fetch-cert", "print the sealing certificate").heading(OTHER),
     switch("validate", "ask the controller whether it can open the SealedSecrets in the input").heading(OTHER),
     text("merge-into", "seal the input and add its items to the SealedSecret in this file").heading(OTHER),
-    switch("re-encrypt", "have the controller encrypt the SealedSecrets in the input with its newest key; a file given with -f is changed in place, unless -w names another")
+    switch("re-encrypt", "have the controller encrypt SealedSecrets with its newest key; changes the file of -f, unless -w names another")
         .heading(OTHER),
     Flag::alias("rotate", "re-encrypt", Kind::Bool, "").deprecated("please use --re-encrypt instead"),
     switch("recovery-unseal", "decrypt a SealedSecret offline with backed-up private keys").heading(OTHER),
@@ -70,7 +66,7 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::new("as-group", Kind::Array, "group to impersonate (can be repeated)").heading(CLUSTER),
     text(
         "request-timeout",
-        "how long to wait for one request, in seconds or as a duration such as 2m; 0 waits for ever",
+        "longest wait for a reply, in seconds or as in 2m; without the flag 9 seconds, with 0 for ever",
     )
     .default("0")
     .heading(CLUSTER),

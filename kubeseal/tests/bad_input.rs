@@ -123,7 +123,7 @@ fn directories_and_files_that_may_not_be_read_are_told_by_name() {
         (
             &["--server=https://x", "--certificate-authority"],
             "unable to read certificate-authority dir: is a directory",
-            "invalid configuration: unable to read certificate-authority shut for  due to open shut: permission denied",
+            "invalid configuration: unable to read certificate-authority shut due to open shut: permission denied",
         ),
     ] {
         let run = |name: &'static str| kubeseal.run(&[flags, &[name]].concat(), SECRET);

@@ -224,7 +224,8 @@ pub(super) fn given(text: &Option<String>) -> bool {
 fn unreadable(what: &str, path: &Option<String>, owner: &str) -> Option<String> {
     let path = path.as_deref().filter(|path| !path.is_empty())?;
     let error = File::open(Path::new(path)).err()?;
-    Some(format!("unable to read {what} {path} for {owner} due to open {path}: {}", io_cause(&error)))
+    let owner = if owner.is_empty() { String::new() } else { format!(" for {owner}") };
+    Some(format!("unable to read {what} {path}{owner} due to open {path}: {}", io_cause(&error)))
 }
 
 fn invalid(faults: Vec<String>) -> std::result::Result<(), Unusable> {

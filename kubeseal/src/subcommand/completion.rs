@@ -89,7 +89,7 @@ _kubeseal() {{
     fi
     COMPREPLY=()
     case $previous in
-{cases}        {files}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+{cases}        {files}) local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$current")); return ;;
         {free}) return ;;
     esac
     if [[ $COMP_CWORD -eq 2 && $previous == completion ]]; then
@@ -283,6 +283,23 @@ mod tests {
             };
             assert_eq!((sorted(&out), &*err), (sorted(want), ""), "{line:?}");
         }
+    }
+
+    #[test]
+    fn bash_registers_the_completion_and_completes_file_names_with_blanks() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["my key.pem", "my other.pem", "x.pem"] {
+            std::fs::write(place.path().join(name), "").unwrap();
+        }
+        let code = format!(
+            "{}\ncomplete -p kubeseal; COMP_WORDS=(kubeseal --cert my); COMP_CWORD=2; _kubeseal; \
+             printf '<%s>\\n' \"${{COMPREPLY[@]}}\" | sort",
+            bash()
+        );
+        let output = Command::new("bash").args(["--norc", "-c", &code]).current_dir(place.path()).output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let wanted = "complete -o bashdefault -o filenames -F _kubeseal kubeseal\n<my key.pem>\n<my other.pem>\n";
+        assert_eq!(out, wanted, "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     #[test]
