@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build setup format lint unit templates backends end-to-end chart manifests manifests-check chart-record deny audit fuzz bench
+.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record deny audit fuzz bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,15 +21,18 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit templates backends manifests-check end-to-end chart deny ## Run everything that CI checks
+test: setup format lint unit templates interop backends manifests-check end-to-end chart deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
 	cargo build --release -p kubeseal -p sealed-secrets-controller
 
+dist: ## Build both programs as static binaries for any Linux, into target/dist
+	@scripts/dist.sh
+
 setup:
 	$(call step,set-up)
-	@scripts/setup.sh cargo-deny
+	@scripts/setup.sh cargo-deny python
 
 format:
 	$(call step,format)
@@ -47,6 +50,12 @@ unit: ## Run unit tests, vectors and command-line transcripts
 templates: ## Hold the template engine to Go: recorded answers and random templates (COUNT=20000, SEED=1)
 	$(call step,templates against Go)
 	tests/templates/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
+
+interop: ## Exchange sealed values with two other implementations from PyPI, both ways
+	$(call step,other implementations)
+	# The same choice of packages and features as the unit tests, so that nothing is compiled a second time.
+	cargo build --workspace --bins --tests
+	tests/interop/run.sh "$${CARGO_TARGET_DIR:-target}/debug/kubeseal"
 
 backends: ## Run the vectors on the pure-Rust backend, and each backend against the other
 	$(call step,both cryptographic backends)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that what the Makefile needs is there: a C compiler, Rust, Go and, for the tests, cargo-deny.
+# Makes sure that what the Makefile needs is there: a C compiler, Rust, Go and, for the tests, cargo-deny and Python.
 # As root on Debian or Ubuntu missing packages are installed; elsewhere the missing thing is named with how to get it.
 #
-# Usage: scripts/setup.sh [cargo-deny]
+# Usage: scripts/setup.sh [cargo-deny] [python]
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -11,6 +11,8 @@ fail() {
     printf 'hint: %s\n' "$2" >&2
     exit 1
 }
+wanted=" $* "
+wants() { [ "${wanted#* "$1" }" != "$wanted" ]; }
 have() { command -v "$1" >/dev/null 2>&1; }
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
@@ -58,7 +60,12 @@ if ! have go; then
     fi
 fi
 
-if [ "${1:-}" = cargo-deny ] && ! have cargo-deny; then
+# Other implementations of the format, which come from PyPI, are exchanged values with.
+if wants python && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+    install_packages "python3 python3-venv"
+fi
+
+if wants cargo-deny && ! have cargo-deny; then
     cache=${SEALED_SECRETS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sealed-secrets}
     if [ ! -x "$cache/tools/bin/cargo-deny" ]; then
         say "building cargo-deny (some minutes, once per machine)"
