@@ -4,7 +4,6 @@
 
 #![allow(clippy::print_stdout, reason = "tables on standard output are what this program is for")]
 
-use std::cell::RefCell;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +12,11 @@ use std::time::Duration;
 
 use sealed_secrets_bench::Failure;
 use sealed_secrets_bench::instructions;
-use sealed_secrets_bench::launch::{Cost, Launch};
-use sealed_secrets_bench::rounds::{Contestant, interleaved, spread};
+use sealed_secrets_bench::launch::Launch;
+use sealed_secrets_bench::runs::measure;
 use sealed_secrets_bench::table::{Table, count, mebibytes, time, times};
 
-const BUDGET: Duration = Duration::from_secs(15);
+const BUDGET: Duration = Duration::from_secs(20);
 /// Instructions of the first random number above those of the second; the jitter collector takes some hundred million.
 const MOST_FOR_SEEDING: u64 = 5_000_000;
 const EMPTY: &str = "/bin/true";
@@ -27,6 +26,7 @@ fn main() -> Result<ExitCode, Failure> {
     let [kubeseal, first_random, keys, work] = arguments.as_slice() else {
         return Err("usage: programs KUBESEAL FIRST_RANDOM KEYS WORK".into());
     };
+    print!("{}", sizes(kubeseal)?);
     print!("{}", runs_of(kubeseal, keys, work)?);
     let (table, seeded_well) = first_random_number(first_random, work)?;
     print!("{table}");
@@ -40,84 +40,79 @@ fn main() -> Result<ExitCode, Failure> {
     Ok(ExitCode::FAILURE)
 }
 
-/// A run with the targets for it.
+/// A run with the targets for it, and what the reference takes on a quiet machine.
 struct Run {
     name: &'static str,
     launch: Launch,
-    target: &'static str,
+    target: String,
+    reference: &'static str,
 }
 
 fn runs_of(kubeseal: &Path, keys: &Path, work: &Path) -> Result<Table, Failure> {
-    let one = secret_file(work, 1)?;
-    let many = secret_file(work, 100)?;
+    let one = written(work, "one.yaml", &secret("db", 1)?)?;
+    let many = written(work, "many.yaml", &secret("db", 100)?)?;
+    let stream: String = (0..1000).map(|number| secret(&format!("db-{number}"), 1)).collect::<Result<_, _>>()?;
+    let input = stream.len() as f64;
+    let stream = written(work, "stream.yaml", &stream)?;
     let seal = |certificate: &str, input: &Path| {
         let certificate = keys.join(certificate).join("cert.pem");
         Launch::new(kubeseal, &["--cert", &certificate.to_string_lossy()]).reading(input)
     };
+    let run = |name, launch, target: &str, reference| Run { name, launch, target: target.to_owned(), reference };
+    let of_stream = format!("120 ms on 2 cores, {}", mebibytes(f64::from(16 << 20) + input));
     let runs = [
-        Run { name: EMPTY, launch: Launch::new(EMPTY, &[]), target: "" },
-        Run {
-            name: "kubeseal --version",
-            launch: Launch::new(kubeseal, &["--version"]),
-            target: "3 M instructions, 8 MiB",
-        },
-        Run { name: "seal 1 item, 2048 bits", launch: seal("rsa2048", &one), target: "6 M instructions, 10 MiB" },
-        Run { name: "seal 1 item, 4096 bits", launch: seal("rsa4096", &one), target: "6 M instructions, 10 MiB" },
-        Run { name: "seal 100 items, 4096 bits", launch: seal("rsa4096", &many), target: "15 ms of processor time" },
+        run(EMPTY, Launch::new(EMPTY, &[]), "", ""),
+        run("kubeseal --version", Launch::new(kubeseal, &["--version"]), "3 M instructions, 8 MiB", "22.3 M, 24 MiB"),
+        run("seal 1 item, 2048 bits", seal("rsa2048", &one), "6 M instructions, 10 MiB", "28 M, 25 MiB"),
+        run("seal 1 item, 4096 bits", seal("rsa4096", &one), "6 M instructions, 10 MiB", "28 M, 25 MiB"),
+        run("seal 100 items, 4096 bits", seal("rsa4096", &many), "15 ms of processor time", "65 ms"),
+        run("seal 1 000 documents, 4096 bits", seal("rsa4096", &stream), &of_stream, "529 ms, 32 MiB"),
     ];
 
-    let logs: Vec<Log> = runs.iter().map(|_| Log::default()).collect();
-    let contestants = runs.iter().zip(&logs).map(|(run, log)| contestant(&run.launch, log));
-    let outcome = interleaved(&mut contestants.collect::<Vec<_>>(), BUDGET);
-
-    let heads = ["", "instructions", "against true", "time", "against true", "processor", "memory", "target"];
+    let measured = measure(runs.iter().map(|run| &run.launch), BUDGET)?;
+    let heads =
+        ["", "instructions", "against true", "time", "against true", "processor", "memory", "target", "reference"];
     let mut table = Table::new("One run of a program, start and end included", heads);
     let bare = instructions::count(&runs[0].launch, work)?;
-    for (index, (run, log)) in runs.iter().zip(logs).enumerate() {
-        let costs = costs(log)?;
+    for (index, run) in runs.iter().enumerate() {
         let counted = instructions::count(&run.launch, work)?;
-        let median = |of: fn(&Cost) -> f64| spread(&costs.iter().map(of).collect::<Vec<_>>()).median;
         table.row([
             run.name.to_owned(),
             count(counted as f64),
             times(counted as f64 / bare as f64),
-            time(outcome.seconds(index)),
-            times(outcome.ratio(index).median),
-            time(median(|cost| cost.processor.as_secs_f64())),
-            mebibytes(median(|cost| cost.memory as f64)),
-            run.target.to_owned(),
+            time(measured.outcome.seconds(index)),
+            times(measured.outcome.ratio(index).median),
+            time(measured.processor(index)),
+            mebibytes(measured.memory(index)),
+            run.target.clone(),
+            run.reference.to_owned(),
         ]);
     }
     Ok(table)
 }
 
-/// What the runs of one contestant came to.
-type Log = RefCell<Vec<Result<Cost, Failure>>>;
-
-fn contestant<'a>(launch: &'a Launch, log: &'a Log) -> Contestant<'a> {
-    Contestant::new("", move || {
-        let result = launch.run();
-        let elapsed = result.as_ref().map_or(Duration::ZERO, |cost| cost.elapsed);
-        log.borrow_mut().push(result);
-        elapsed
-    })
-}
-
-/// Every cost, or the first failure.
-fn costs(log: Log) -> Result<Vec<Cost>, Failure> {
-    log.into_inner().into_iter().collect()
-}
-
 /// A Secret with this many values as long as a password.
-fn secret_file(work: &Path, items: usize) -> Result<PathBuf, Failure> {
+fn secret(name: &str, items: usize) -> Result<String, Failure> {
     let mut text =
-        String::from("apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: shop\nstringData:\n");
+        format!("---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: shop\nstringData:\n");
     for item in 0..items {
         writeln!(text, "  item-{item}: correct horse battery staple +32")?;
     }
-    let path = work.join(format!("secret-{items}.yaml"));
+    Ok(text)
+}
+
+fn written(work: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let path = work.join(name);
     fs::write(&path, text)?;
     Ok(path)
+}
+
+/// How large the programs are, as they are shipped.
+fn sizes(kubeseal: &Path) -> Result<Table, Failure> {
+    let mut table = Table::new("Size of a program, stripped", ["", "size", "target", "reference"]);
+    let size = fs::metadata(kubeseal)?.len() as f64;
+    table.row(["kubeseal".to_owned(), mebibytes(size), "12 MiB".to_owned(), "35 MiB".to_owned()]);
+    Ok(table)
 }
 
 /// The cost of the first and the second random number of a process, and whether the first is as it should be.
@@ -128,12 +123,7 @@ fn first_random_number(program: &Path, work: &Path) -> Result<(Table, bool), Fai
     let (first, second) = (one.saturating_sub(none), two.saturating_sub(one));
 
     let launches = ["0", "1", "2"].map(draws);
-    let logs = [Log::default(), Log::default(), Log::default()];
-    let contestants = launches.iter().zip(&logs).map(|(launch, log)| contestant(launch, log));
-    let outcome = interleaved(&mut contestants.collect::<Vec<_>>(), BUDGET / 5);
-    for log in logs {
-        costs(log)?;
-    }
+    let outcome = measure(&launches, BUDGET / 5)?.outcome;
 
     let heads = ["", "instructions", "against the second", "time of the whole process", "target"];
     let mut table = Table::new("Random numbers of a fresh process", heads);

@@ -13,7 +13,7 @@ use sealed_secrets_resource::{
     seal_value, unseal,
 };
 
-use crate::subject::{NAME, NAMESPACE, Subject, VALUE, label};
+use sealed_secrets_bench::subject::{NAME, NAMESPACE, Subject, VALUE, label};
 
 const MANY: usize = 100;
 /// The most that our own code may add to one item, for the key size that controllers use.

@@ -4,13 +4,11 @@
 
 mod items;
 mod ring;
-mod subject;
 
 use std::time::Duration;
 
 use sealed_secrets_bench::Failure;
-
-use subject::Subject;
+use sealed_secrets_bench::subject::Subject;
 
 /// Time for one group of interleaved rounds.
 const BUDGET: Duration = Duration::from_secs(4);

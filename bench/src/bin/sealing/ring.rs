@@ -8,7 +8,7 @@ use sealed_secrets_bench::rounds::{Contestant, interleaved, timed};
 use sealed_secrets_bench::table::{Table, times};
 use sealed_secrets_crypto::{Hints, KeyRing};
 
-use crate::subject::{Subject, label};
+use sealed_secrets_bench::subject::{Subject, label};
 
 /// One year of monthly keys, and five.
 const SIZES: [usize; 3] = [1, 12, 60];
