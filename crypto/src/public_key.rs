@@ -44,7 +44,8 @@ impl PublicKey {
 
     /// Whether an RSA block could have been made with this key: as long as the modulus and, as a number, below it. Costs
     /// nothing next to a private operation and rules out every key of another size.
-    pub(crate) fn may_have_made(&self, block: &[u8]) -> bool {
+    #[must_use]
+    pub fn may_have_made(&self, block: &[u8]) -> bool {
         block.len() == self.0.modulus.len() && block < self.0.modulus.as_slice()
     }
 

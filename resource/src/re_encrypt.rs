@@ -2,9 +2,10 @@
 
 mod in_place;
 
-use sealed_secrets_crypto::{self as crypto, KeyRing, Random};
+use sealed_secrets_crypto::{self as crypto, KeyRing, PublicKey, Random};
 
-pub use in_place::{ApplyError, SealedFile};
+pub use in_place::{ApplyError, ObjectChange, SealedFile};
+pub(crate) use in_place::{for_each_object, is_sealed_secret};
 
 use crate::annotation::SEALED_WITH;
 use crate::metadata::ObjectMeta;
@@ -45,7 +46,20 @@ pub fn re_encrypt(
     random: &mut dyn Random,
 ) -> Result<SealedSecret, ReEncryptError> {
     let current = ring.current().ok_or(ReEncryptError::NoCurrentKey)?;
-    let key = current.private_key().public_key();
+    re_encrypt_for(sealed, ring, current.private_key().public_key(), options, random)
+}
+
+/// The same for a key that need not be in the ring.
+///
+/// # Errors
+/// As [`re_encrypt`].
+pub fn re_encrypt_for(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    key: &PublicKey,
+    options: &UnsealOptions,
+    random: &mut dyn Random,
+) -> Result<SealedSecret, ReEncryptError> {
     let scope = sealed.scope();
     if sealed.metadata.name.is_empty() {
         return Err(SealError::MissingName.into());

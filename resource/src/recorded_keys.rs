@@ -54,6 +54,23 @@ impl RecordedKeys {
         RecordedKeys { all, exceptions: exceptions.filter(|(_, key)| Some(*key) != all).collect() }
     }
 
+    /// What is wrong with the text of an annotation on an object with these items.
+    #[must_use]
+    pub fn problems<'i>(&self, text: &str, items: impl Iterator<Item = &'i str>) -> Vec<String> {
+        let mut problems = Vec::new();
+        let readable = |part: &str| {
+            let fingerprint = part.rsplit_once('=').map_or(part, |(_, fingerprint)| fingerprint);
+            fingerprint.parse::<Fingerprint>().is_ok()
+        };
+        if !text.split(';').map(str::trim).all(readable) {
+            problems.push("has a part that is no fingerprint".to_owned());
+        }
+        let items: Vec<&str> = items.collect();
+        let unknown = self.exceptions.keys().filter(|item| !items.contains(&item.as_str()));
+        problems.extend(unknown.map(|item| format!("names item {item}, which is not there")));
+        problems
+    }
+
     /// The key recorded for an item.
     #[must_use]
     pub fn of(&self, item: &str) -> Option<Fingerprint> {

@@ -54,9 +54,16 @@ fn values_of_block_maps_are_replaced_in_their_own_style() {
         (
             "d:\n  a: >- # folded\n    x\n    y\n  # next\n  b: z",
             &["d.a=new"],
-            "d:\n  a: new # folded\n  # next\n  b: z",
+            "d:\n  a: >- # folded\n    new\n  # next\n  b: z",
         ),
         ("d:\n  a: |\n    x", &["d.a=new"], "d:\n  a: new"),
+        // Where no line break belongs to the text, a word keeps the block.
+        ("d:\n  a: |-\n    x\n    y\n\n  b: z\n", &["d.a=new"], "d:\n  a: |-\n    new\n\n  b: z\n"),
+        ("d:\n  a: >- # c\n    x\n  b: z\n", &["d.a=new+/="], "d:\n  a: >- # c\n    new+/=\n  b: z\n"),
+        ("a: |-\n  x", &["a=new"], "a: |-\n  new"),
+        ("a: |-\n\n  x\n", &["a=new"], "a: new\n"),
+        ("a: |-\n  x\n", &["a=two words"], "a: two words\n"),
+        ("a: |2-\n   x\n", &["a=new"], "a: new\n"),
         ("d:\n  a: plain\n    text\n  b: z\n", &["d.a=new"], "d:\n  a: new\n  b: z\n"),
         ("d:\n  a: \"x\n\n    y\"\n", &["d.a=new"], "d:\n  a: \"new\"\n"),
         ("d:\n  a:\n    old\n", &["d.a=new"], "d:\n  a:\n    new\n"),

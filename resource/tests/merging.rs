@@ -93,7 +93,8 @@ fn only_what_the_merge_brings_changes_and_everything_opens() {
     assert_eq!(
         added,
         [
-            "        pass: ",
+            // The block stays one.
+            "            ",
             "        token: ",
             "                app: 'api'\r",
             "                new: \"yes\"\r",
@@ -101,7 +102,7 @@ fn only_what_the_merge_brings_changes_and_everything_opens() {
             "                note: 'a: b'\r",
         ]
     );
-    assert_eq!(gone, ["        pass: >-\r", "            ", "                app: 'web'\r"]);
+    assert_eq!(gone, ["            ", "                app: 'web'\r"]);
     assert!(!after.replace("\r\n", "").contains('\n') && after.ends_with("future: {x: 1}"));
     let expected = [("pass", "new"), ("token", "t0"), ("user", "admin")];
     assert_eq!(opened(&after), expected.map(|(item, value)| (item.to_owned(), value.to_owned())).into());

@@ -1,12 +1,14 @@
 //! New ciphertexts into the file that the old ones came from.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::annotation::SEALED_WITH;
 use crate::decode::{DecodeError, Rules};
 use crate::document::edit::{Changes, EditError, NewValue, Step, edit};
 use crate::document::{Document, Node, NodeValue, ReadError, WriteError, read_stream};
-use crate::sealed_secret::{KIND, SealedSecret};
+use crate::sealed_secret::{API_VERSION, KIND, SealedSecret};
 
 /// The SealedSecrets of a file, and where they stand.
 #[derive(Debug)]
@@ -23,6 +25,17 @@ struct Object {
     place: Vec<usize>,
     line: u32,
     sealed: SealedSecret,
+}
+
+/// What changes in one object of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectChange {
+    /// New ciphertexts by item, existing or not; `None` removes the item.
+    pub items: BTreeMap<String, Option<String>>,
+    /// The record of the keys: an empty one removes the annotation, `None` leaves it as it is.
+    pub record: Option<String>,
+    /// Takes the place of an object of the deprecated form; `items` is not looked at then.
+    pub anew: Option<SealedSecret>,
 }
 
 /// Why a file was not changed.
@@ -79,6 +92,66 @@ impl<'a> SealedFile<'a> {
         Ok(SealedFile { input, documents, objects })
     }
 
+    /// Reads a file of a repository: SealedSecrets among objects of any kind, which are passed over and stay as they are.
+    ///
+    /// # Errors
+    /// [`ApplyError`]: the file is no YAML and no JSON, or a SealedSecret in it has a field of the wrong type.
+    pub fn read_mixed(input: &'a [u8]) -> Result<SealedFile<'a>, ApplyError> {
+        let documents = read_stream(input)?;
+        let mut objects = Vec::new();
+        for (document, root) in documents.iter().map(|document| &document.root).enumerate() {
+            for_each_object(root, &mut Vec::new(), &mut |node, place| {
+                if is_sealed_secret(node) {
+                    let sealed = SealedSecret::from_node(node, Rules::Lenient)?;
+                    objects.push(Object { document, place: place.to_vec(), line: node.position.line, sealed });
+                }
+                Ok::<(), DecodeError>(())
+            })?;
+        }
+        Ok(SealedFile { input, documents, objects })
+    }
+
+    /// The line at which an object begins, from 1, or 0 where there is no such object.
+    #[must_use]
+    pub fn line_of(&self, index: usize) -> u32 {
+        self.objects.get(index).map_or(0, |object| object.line)
+    }
+
+    /// The file with these changes, by the index of the object; all other bytes are the same.
+    ///
+    /// # Errors
+    /// [`ApplyError`]: the file cannot be edited in place.
+    pub fn with_changes(&self, changed: &[(usize, ObjectChange)]) -> Result<String, ApplyError> {
+        let mut changes: BTreeMap<usize, Changes> = BTreeMap::new();
+        for (object, change) in changed.iter().filter_map(|(index, change)| Some((self.objects.get(*index)?, change))) {
+            let root = &self.documents[object.document].root;
+            let here = Here::of(root, &object.place);
+            let of_document = changes.entry(object.document).or_default();
+            match &change.anew {
+                Some(anew) => replace_deprecated(&here.field("spec"), anew, of_document)?,
+                None => {
+                    let items = here.field("spec").field("encryptedData");
+                    for (item, ciphertext) in &change.items {
+                        match ciphertext {
+                            Some(ciphertext) => of_document.set(&items.path_to(&[item]), ciphertext.as_str()),
+                            None => of_document.remove(&items.path_to(&[item])),
+                        }
+                    }
+                }
+            }
+            if let Some(record) = &change.record {
+                let path = here.field("metadata").field("annotations").path_to(&[SEALED_WITH]);
+                if record.is_empty() {
+                    of_document.remove(&path);
+                } else {
+                    of_document.set(&path, record.as_str());
+                }
+            }
+        }
+        let changes: Vec<_> = changes.into_iter().filter(|(_, changes)| !changes.is_empty()).collect();
+        Ok(edit(self.input, &changes)?.text)
+    }
+
     /// The objects, in the order of the file.
     pub fn objects(&self) -> impl ExactSizeIterator<Item = &SealedSecret> {
         self.objects.iter().map(|object| &object.sealed)
@@ -132,12 +205,7 @@ impl<'a> SealedFile<'a> {
         let here = Here::of(root, &object.place);
         let spec = here.field("spec");
         if old.spec.data.is_some() {
-            changes.remove(&spec.field("data").path);
-            for (item, ciphertext) in &new.spec.encrypted_data {
-                changes.set(&spec.path_to(&["encryptedData", item]), ciphertext.as_str());
-            }
-            let template = serde_json::to_value(&new.spec.template).map_err(WriteError::from)?;
-            set_all(changes, &spec.field("template"), &template);
+            replace_deprecated(&spec, new, changes)?;
         } else {
             let items = spec.field("encryptedData");
             for (item, before) in &old.spec.encrypted_data {
@@ -162,6 +230,45 @@ impl<'a> SealedFile<'a> {
         }
         Ok(None)
     }
+}
+
+/// Whether a document of a repository is one of ours: it says so itself.
+pub(crate) fn is_sealed_secret(node: &Node) -> bool {
+    let text = |field| node.get_any_case(field).and_then(Node::to_text).unwrap_or_default();
+    let group = text("apiVersion");
+    text("kind") == KIND && (group.is_empty() || group.split('/').next() == API_VERSION.split('/').next())
+}
+
+/// Visits every object, those inside of lists too, with the way to it.
+pub(crate) fn for_each_object<'n, E>(
+    node: &'n Node,
+    place: &mut Vec<usize>,
+    visit: &mut impl FnMut(&'n Node, &[usize]) -> Result<(), E>,
+) -> Result<(), E> {
+    let kind = node.get_any_case("kind").and_then(Node::to_text).unwrap_or_default();
+    let items = node.get_any_case("items").map(|items| &items.value);
+    match items {
+        Some(NodeValue::Sequence(items)) if kind.ends_with("List") => {
+            for (index, item) in items.iter().enumerate() {
+                place.push(index);
+                for_each_object(item, place, visit)?;
+                place.pop();
+            }
+            Ok(())
+        }
+        _ => visit(node, place),
+    }
+}
+
+/// Puts items where the envelope of the whole Secret was, and the template that it held.
+fn replace_deprecated(spec: &Here<'_>, new: &SealedSecret, changes: &mut Changes) -> Result<(), WriteError> {
+    changes.remove(&spec.field("data").path);
+    for (item, ciphertext) in &new.spec.encrypted_data {
+        changes.set(&spec.path_to(&["encryptedData", item]), ciphertext.as_str());
+    }
+    let template = serde_json::to_value(&new.spec.template)?;
+    set_all(changes, &spec.field("template"), &template);
+    Ok(())
 }
 
 fn collect(node: &Node, document: usize, place: &mut Vec<usize>, objects: &mut Vec<Object>) -> Result<(), ApplyError> {

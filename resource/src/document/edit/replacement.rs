@@ -1,5 +1,7 @@
 //! Replaces one value by another, and keeps what an alias elsewhere stands for.
 
+use std::ops::Range;
+
 use super::changes::NewValue;
 use super::lines::line_end;
 use super::plan::{At, Displaced, Plan, Splice};
@@ -47,6 +49,12 @@ impl Plan<'_> {
                 let first = line_end(self.text, header.end);
                 // The blank lines below stay: they separate what follows.
                 let last = line_end(self.text, self.text[..value.span.end].trim_end().len());
+                if let (Some(start), NewValue::Text(new)) = (self.block_text(&header, first, last), new)
+                    && is_word(new)
+                {
+                    self.splices.push(Splice { range: start..last, new: new.clone() });
+                    return Ok(());
+                }
                 let new = self.spell_value(new, Quotes::None, in_flow);
                 self.splices.push(Splice { range: header, new });
                 if last > first {
@@ -55,6 +63,15 @@ impl Plan<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Where the text of a block scalar begins, if one word can stand there as well: no line break belongs to it.
+    fn block_text(&self, header: &Range<usize>, first: usize, last: usize) -> Option<usize> {
+        matches!(&self.text[header.clone()], "|-" | ">-").then_some(())?;
+        let below = self.text.get(first..last)?;
+        let start = first + (below.len() - below.trim_start().len());
+        let breaks = self.text[first..start].matches('\n').count();
+        (breaks == 1 && start < last).then_some(start)
     }
 
     /// Takes away a tag that does not fit the new value and an anchor that aliases use. Whether anything was kept.
@@ -141,4 +158,9 @@ impl Plan<'_> {
         }
         Ok(self.splices)
     }
+}
+
+/// Whether a text means itself in a block scalar, as Base64 does.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
 }
