@@ -3,6 +3,7 @@
 use sealed_secrets_flags::{EnvPolicy, Outcome, Source, Values, parse, usage};
 use sealed_secrets_resource::Scope;
 
+use crate::cluster::Access;
 use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
 use crate::kubeconfig::Overrides;
@@ -15,6 +16,8 @@ pub(crate) enum Invocation {
     Print(String),
     /// Do something.
     Run(Box<Args>),
+    /// Do what a subcommand does, with the arguments behind its name.
+    Subcommand(&'static Subcommand, Vec<String>),
 }
 
 /// What to do. The first that was asked for wins, in the order of spec/kubeseal-cli.md 4.
@@ -74,7 +77,7 @@ pub(crate) fn read(
 ) -> Result<Invocation> {
     let mut args = args.into_iter().peekable();
     if let Some(subcommand) = args.peek().and_then(|first| Subcommand::named(first)) {
-        return subcommand.run(args.skip(1)).map(Invocation::Print);
+        return Ok(Invocation::Subcommand(subcommand, args.skip(1).collect()));
     }
     let values = match parse(TABLE, args, environment, EnvPolicy::IgnoreInvalid) {
         Ok(Outcome::Run(values)) => values,
@@ -95,7 +98,7 @@ pub(crate) fn read(
 
 /// The usage text, as it precedes errors of the command line.
 pub(crate) fn usage_text(program: &str) -> String {
-    format!("{}\n{}", usage(program, TABLE), subcommand::USAGE)
+    format!("{}\n{}", usage(program, TABLE), subcommand::list())
 }
 
 /// The version that a release is stamped with, otherwise the package's.
@@ -122,7 +125,7 @@ fn from_values(values: &Values) -> Args {
         recovery_private_keys: values.list("recovery-private-key").to_vec(),
         controller_namespace: values.string("controller-namespace").to_owned(),
         controller_name: values.string("controller-name").to_owned(),
-        namespace: given("namespace").map(|name| without_namespace_prefix(&name).to_owned()),
+        namespace: namespace(values),
         overrides: overrides(values),
         log: Log::new(
             log_level(values),
@@ -155,6 +158,34 @@ fn scope(values: &Values) -> Option<Scope> {
 
 fn log_level(values: &Values) -> i64 {
     sealed_secrets_flags::number::parse_int(values.string("v"), 10, 32).unwrap_or(0)
+}
+
+impl Args {
+    /// Where the controller is.
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            overrides: self.overrides.clone(),
+            log: self.log,
+            controller_namespace: self.controller_namespace.clone(),
+            controller_name: self.controller_name.clone(),
+        }
+    }
+}
+
+/// Where the controller is, as the flags of a subcommand say.
+pub(crate) fn access(values: &Values) -> Access {
+    Access {
+        overrides: overrides(values),
+        log: Log::new(log_level(values), true, false),
+        controller_namespace: values.string("controller-namespace").to_owned(),
+        controller_name: values.string("controller-name").to_owned(),
+    }
+}
+
+/// `--namespace`, without a prefix such as `ns/`, if it was given.
+pub(crate) fn namespace(values: &Values) -> Option<String> {
+    let given = Some(values.string("namespace")).filter(|text| !text.is_empty());
+    given.map(|name| without_namespace_prefix(name).to_owned())
 }
 
 /// Strips one `ns/`, `namespace/` or `namespaces/`, in any case, if a name follows it.
@@ -201,6 +232,7 @@ mod tests {
         match read("kubeseal", line.iter().map(|arg| (*arg).to_owned()), &lookup).unwrap() {
             Invocation::Run(args) => *args,
             Invocation::Print(text) => panic!("printed {text}"),
+            Invocation::Subcommand(..) => panic!("a subcommand"),
         }
     }
 

@@ -5,7 +5,7 @@ use sealed_secrets_crypto::{Certificate, PublicKey};
 
 use crate::args::Args;
 use crate::certificate_url::{self, Location};
-use crate::cluster::Controller;
+use crate::cluster::{Access, Controller};
 use crate::error::{Error, Result};
 use crate::input;
 
@@ -14,12 +14,20 @@ use crate::input;
 /// # Errors
 /// When the file, the URL or the controller does not give one.
 pub(crate) fn fetch(args: &Args) -> Result<Vec<u8>> {
-    let Some(cert) = &args.cert else {
-        return Controller::connect(args)?.certificate();
+    fetch_from(args.cert.as_deref(), &args.access())
+}
+
+/// The same from a file or URL, or from the controller where there is none.
+///
+/// # Errors
+/// As for [`fetch`].
+pub(crate) fn fetch_from(cert: Option<&str>, access: &Access) -> Result<Vec<u8>> {
+    let Some(cert) = cert else {
+        return Controller::connect(access)?.certificate();
     };
     match certificate_url::locate(cert)? {
         Location::File => input::read_file(cert).map(|bytes| bytes.to_vec()),
-        Location::Url(url) => certificate_url::get(&url, &args.log),
+        Location::Url(url) => certificate_url::get(&url, &access.log),
     }
 }
 

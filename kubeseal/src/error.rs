@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 /// A run that ends without success.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Error {
     /// Something failed: `error: <message>`, then `hint: <hint>` if there is one; exit status 1.
     Failure {
@@ -15,6 +15,15 @@ pub(crate) enum Error {
     },
     /// The command line cannot be used: the usage text, then the message; exit status 2.
     Usage(String),
+    /// The arguments of a subcommand cannot be used: exit status 2.
+    SubcommandUsage {
+        /// What is wrong.
+        message: String,
+        /// Its name.
+        subcommand: &'static str,
+    },
+    /// Everything has been said already: exit status 1.
+    Reported,
     /// Whoever read standard output has gone: nothing to say, exit status 141 (decision 34).
     BrokenPipe,
 }
@@ -36,6 +45,14 @@ impl Error {
         }
     }
 
+    /// The same failure, with something to try if there is nothing yet.
+    pub(crate) fn or_hint(self, text: &str) -> Error {
+        match self {
+            Error::Failure { message, hint: None } => Error::Failure { message, hint: Some(text.to_owned()) },
+            other => other,
+        }
+    }
+
     /// The same failure with words in front of its message.
     pub(crate) fn prefix(self, words: &str) -> Error {
         match self {
@@ -49,11 +66,21 @@ impl Error {
         Error::new(format!("{operation} {name}: {}", io_cause(error)))
     }
 
+    /// What is wrong, without the hint.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Error::Failure { message, .. } | Error::Usage(message) | Error::SubcommandUsage { message, .. } => {
+                message.clone()
+            }
+            Error::BrokenPipe | Error::Reported => String::new(),
+        }
+    }
+
     /// The exit status of the run.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Error::Failure { .. } => 1,
-            Error::Usage(_) => 2,
+            Error::Failure { .. } | Error::Reported => 1,
+            Error::Usage(_) | Error::SubcommandUsage { .. } => 2,
             Error::BrokenPipe => 141,
         }
     }
@@ -64,7 +91,10 @@ impl fmt::Display for Error {
         match self {
             Error::Failure { message, hint: None } | Error::Usage(message) => write!(f, "error: {message}"),
             Error::Failure { message, hint: Some(hint) } => write!(f, "error: {message}\nhint: {hint}"),
-            Error::BrokenPipe => Ok(()),
+            Error::SubcommandUsage { message, subcommand } => {
+                write!(f, "error: {message}\nhint: see kubeseal {subcommand} --help")
+            }
+            Error::BrokenPipe | Error::Reported => Ok(()),
         }
     }
 }

@@ -115,6 +115,11 @@ pub(crate) const TABLE: &[Flag] = &[
     switch("help", "print this text").heading(GENERAL),
 ];
 
+/// The flags that say where the controller is and how to get there.
+pub(crate) fn connection() -> impl Iterator<Item = Flag> {
+    TABLE.iter().filter(|flag| [CONTROLLER, CLUSTER].contains(&flag.group()) || flag.name() == "v").copied()
+}
+
 const fn text(name: &'static str, help: &'static str) -> Flag {
     Flag::new(name, Kind::String, help)
 }

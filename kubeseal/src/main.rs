@@ -10,12 +10,14 @@ mod command;
 mod error;
 mod flag_table;
 mod input;
+mod key_files;
 mod klog_flags;
 mod kubeconfig;
 mod log;
 mod output;
 mod parallel;
 mod proxy;
+mod repository;
 mod subcommand;
 mod transport;
 mod trust;
@@ -52,6 +54,7 @@ fn run(program: &str, arguments: impl Iterator<Item = OsString>) -> Result<()> {
     match args::read(program, arguments, &|name| std::env::var(name).ok())? {
         Invocation::Print(text) => output::write_stdout(text.as_bytes()),
         Invocation::Run(args) => command::run(&args),
+        Invocation::Subcommand(subcommand, arguments) => subcommand.run(arguments),
     }
 }
 

@@ -5,19 +5,28 @@ mod reply;
 
 use http::{Method, StatusCode};
 use hyper::body::Bytes;
-use sealed_secrets_resource::SealedSecret;
 use sealed_secrets_resource::document::to_json_compact;
+use sealed_secrets_resource::{SealedSecret, Secret};
 use serde_json::Value;
 
-use crate::args::Args;
 use crate::error::{Error, Result};
-use crate::kubeconfig::connection;
+use crate::kubeconfig::{Overrides, connection};
+use crate::log::Log;
 use crate::transport::Runtime;
 use api_server::ApiServer;
 use reply::Answer;
 
 /// How requests introduce themselves.
 pub(crate) const USER_AGENT: &str = concat!("kubeseal/", env!("CARGO_PKG_VERSION"));
+
+/// Which controller in which cluster, and how to get there.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) overrides: Overrides,
+    pub(crate) log: Log,
+    pub(crate) controller_namespace: String,
+    pub(crate) controller_name: String,
+}
 
 /// The controller behind its Service.
 pub(crate) struct Controller {
@@ -40,11 +49,11 @@ impl Controller {
     ///
     /// # Errors
     /// `cannot get sealed secret service: …`, or the faults of the kubeconfig.
-    pub(crate) fn connect(args: &Args) -> Result<Controller> {
-        let connection = connection(&args.overrides, &args.log)?;
+    pub(crate) fn connect(access: &Access) -> Result<Controller> {
+        let connection = connection(&access.overrides, &access.log)?;
         let runtime = Runtime::start()?;
-        let server = runtime.block_on(async { ApiServer::new(connection, args.log) })?;
-        let (namespace, name) = (segment(&args.controller_namespace), segment(&args.controller_name));
+        let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
+        let (namespace, name) = (segment(&access.controller_namespace), segment(&access.controller_name));
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let service = run(&runtime, server.request(Method::GET, &path, "application/json", None))?;
         let service = service.and_then(|reply| reply.success("get", &format!("services {name}")));
@@ -120,6 +129,22 @@ impl Controller {
     fn resource(&self) -> String {
         format!("services {}", self.service)
     }
+}
+
+/// The Secret that the cluster has now.
+///
+/// # Errors
+/// `cannot read Secret …`: there is none, or nobody may read it.
+pub(crate) fn live_secret(access: &Access, namespace: &str, name: &str) -> Result<Secret> {
+    let connection = connection(&access.overrides, &access.log)?;
+    let runtime = Runtime::start()?;
+    let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
+    let path = format!("/api/v1/namespaces/{}/secrets/{}", segment(namespace), segment(name));
+    let failure = |cause: String| Error::new(format!("cannot read Secret {namespace}/{name}: {cause}"));
+    let reply = run(&runtime, server.request(Method::GET, &path, "application/json", None))?;
+    let body = reply.and_then(|reply| reply.success("get", &format!("secrets {name}"))).map_err(failure)?;
+    let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
+    Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}")))
 }
 
 /// A SealedSecret as a request carries it.

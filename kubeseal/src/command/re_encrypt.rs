@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
         (file, _) => Output::prepare(file.as_deref(), &args.format)?,
     };
     let in_place = args.sealed_secret_file.is_none() && output.replaces_a_file();
-    let controller = Controller::connect(args)?;
+    let controller = Controller::connect(&args.access())?;
     let name = input.name();
     let text = input.read()?;
     let file = SealedFile::read(&text).map_err(|error| describe(&name, &error))?;

@@ -1,6 +1,5 @@
 //! Opens SealedSecrets offline with backed-up keys (spec/kubeseal-cli.md 10.7).
 
-mod key_files;
 mod likely_key;
 mod share;
 
@@ -15,7 +14,7 @@ use crate::args::Args;
 use crate::error::{Error, Result};
 use crate::input::{self, Input};
 use crate::output::Output;
-use crate::parallel;
+use crate::{key_files, parallel};
 
 /// From so many shares on threads pay: a private operation takes much longer than starting a thread.
 const MANY: usize = 2;

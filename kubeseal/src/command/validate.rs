@@ -8,7 +8,7 @@ use crate::input::{self, Input};
 
 /// Stops at the first that does not open. Writes nothing, so a result file is not looked at (decision 10).
 pub(super) fn run(args: &Args, input: Input) -> Result<()> {
-    let controller = Controller::connect(args)?;
+    let controller = Controller::connect(&args.access())?;
     let name = input.name();
     let read = input.read().and_then(|text| input::sealed_secrets(&text, &name));
     // The reference's words, which scripts match, with the cause behind them.

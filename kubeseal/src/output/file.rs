@@ -5,8 +5,8 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 
@@ -105,9 +105,30 @@ fn check_directory(path: &Path) -> io::Result<()> {
 
 /// Writes a new file beside the target and renames it over the target.
 fn replace(path: &Path, content: &[u8], access: Access) -> Result<()> {
-    let name = path.to_string_lossy();
-    let signals = HeldBack::start()
-        .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
+    let signals = HeldBack::start().map_err(|error| cannot_prepare(path, &error))?;
+    let replaced = replace_unless_interrupted(path, content, access, &signals);
+    signals.deliver();
+    replaced
+}
+
+/// Replaces a regular file, behind all symbolic links, as one of many: a signal that came is for the caller to deliver.
+///
+/// # Errors
+/// Whatever the system says; the file is unharmed then. A file that must not be written is not replaced either.
+pub(crate) fn replace_one_of_many(name: &Path, content: &[u8], signals: &HeldBack) -> Result<()> {
+    let failure = |error: &io::Error| Error::file("open", &name.to_string_lossy(), error);
+    match resolve(name).map_err(|error| failure(&error))? {
+        Target::Replace(path) => {
+            if path.exists() {
+                OpenOptions::new().write(true).open(&path).map_err(|error| failure(&error))?;
+            }
+            replace_unless_interrupted(&path, content, Access::AsBefore, signals)
+        }
+        _ => Err(Error::new(format!("open {}: it is not a regular file", name.display()))),
+    }
+}
+
+fn replace_unless_interrupted(path: &Path, content: &[u8], access: Access, signals: &HeldBack) -> Result<()> {
     let replaced = write_beside(path, content, access).and_then(|file| {
         // A run that was interrupted by now leaves everything as it was: the new file goes when it is dropped.
         if signals.any_arrived() {
@@ -115,8 +136,11 @@ fn replace(path: &Path, content: &[u8], access: Access) -> Result<()> {
         }
         file.persist(path).map(drop).map_err(|failed| failed.error)
     });
-    signals.deliver();
-    replaced.map_err(|error| write_error(&name, &error))
+    replaced.map_err(|error| write_error(&path.to_string_lossy(), &error))
+}
+
+fn cannot_prepare(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("cannot prepare writing {}: {}", path.display(), io_cause(error)))
 }
 
 /// A complete new file beside the target, with the mode that it shall have.
@@ -153,26 +177,50 @@ fn keep_owner(file: &File, existing: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Holds Ctrl-C and its kin back while a temporary file exists, so that none is ever left behind.
-struct HeldBack {
+/// Holds Ctrl-C and its kin back while there is something to clean up, so that nothing is ever left behind.
+///
+/// From the first one on they are held back until the process ends or [`HeldBack::deliver`] is called.
+pub(crate) struct HeldBack {
     arrived: Arc<AtomicUsize>,
 }
 
 impl HeldBack {
-    fn start() -> io::Result<HeldBack> {
+    /// Begins, once for the process.
+    ///
+    /// # Errors
+    /// When the system takes no handler.
+    pub(crate) fn start() -> io::Result<HeldBack> {
+        static ARRIVED: Mutex<Option<Arc<AtomicUsize>>> = Mutex::new(None);
+        let mut known = ARRIVED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(arrived) = &*known {
+            return Ok(HeldBack { arrived: Arc::clone(arrived) });
+        }
         let arrived = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register_usize(signal, Arc::clone(&arrived), usize::try_from(signal).unwrap_or(0))?;
         }
+        *known = Some(Arc::clone(&arrived));
         Ok(HeldBack { arrived })
     }
 
-    fn any_arrived(&self) -> bool {
+    /// Whether a signal came.
+    pub(crate) fn any_arrived(&self) -> bool {
         self.arrived.load(Ordering::SeqCst) != 0
     }
 
+    /// Whether a signal other than Ctrl-C came, which a program in the foreground gets as well.
+    pub(crate) fn must_end(&self) -> bool {
+        !matches!(i32::try_from(self.arrived.load(Ordering::SeqCst)), Ok(0 | SIGINT))
+    }
+
+    /// Forgets a Ctrl-C that a program in the foreground has dealt with.
+    pub(crate) fn forget_interrupt(&self) {
+        let interrupt = usize::try_from(SIGINT).unwrap_or(0);
+        let _ = self.arrived.compare_exchange(interrupt, 0, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
     /// Ends the process by the signal that came meanwhile, if one did.
-    fn deliver(&self) {
+    pub(crate) fn deliver(&self) {
         if let Ok(signal @ 1..) = i32::try_from(self.arrived.load(Ordering::SeqCst)) {
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }

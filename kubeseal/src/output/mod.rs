@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use file::{Access, Target};
+pub(crate) use file::{HeldBack, replace_one_of_many};
 
 /// Takes the results of a run.
 ///

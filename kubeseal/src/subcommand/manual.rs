@@ -1,14 +1,35 @@
 //! The manual page, in the man macros.
 
-use sealed_secrets_flags::{Flag, Kind, environment_name};
+use sealed_secrets_flags::{Flag, Kind, Values, environment_name};
 
+use super::{ALL, PLAIN_STATUSES, Subcommand};
 use crate::args::version;
+use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
+use crate::output::write_stdout;
+
+pub(super) static MAN: Subcommand = Subcommand {
+    name: "man",
+    arguments: "",
+    summary: "print the manual page",
+    about: "Prints the manual page in the form that man reads.\n",
+    examples: &[("Read it:", "kubeseal man | man -l -")],
+    statuses: PLAIN_STATUSES,
+    flags: || &[],
+    run,
+};
+
+fn run(values: &Values) -> Result<()> {
+    match values.positionals() {
+        [] => write_stdout(page().as_bytes()),
+        [more, ..] => Err(Error::new(format!("unexpected argument {more:?}")).hint("see kubeseal --help")),
+    }
+}
 
 const DESCRIPTION: &[&str] = &[
     "Reads Secrets, as YAML or JSON, from standard input or from the file given with -f, and prints SealedSecrets: their \
      values can be opened by the controller in the cluster and by nobody else, so they can be stored anywhere.",
-    "Everything else that kubeseal does is chosen with a flag. Where several are given, the first of --recovery-unseal, \
+    "Everything else that kubeseal does is chosen with a flag or, as the first argument, a subcommand. Where several are given, the first of --recovery-unseal, \
      --validate, --re-encrypt, --fetch-cert, --merge-into and --raw counts.",
     "With --cert and a namespace in the input or from -n no cluster is needed.",
 ];
@@ -41,7 +62,7 @@ pub(super) fn page() -> String {
         ".SH NAME\nkubeseal \\- seals Kubernetes Secrets so that only the controller in the cluster can open them\n",
     );
     page.push_str(
-        ".SH SYNOPSIS\n.B kubeseal\n[flags] <input >output\n.br\n.B kubeseal completion\nbash|zsh|fish|powershell\n.br\n.B kubeseal man\n",
+        ".SH SYNOPSIS\n.B kubeseal\n[flags] <input >output\n.br\n.B kubeseal\nsubcommand [flags] [argument ...]\n",
     );
     page.push_str(".SH DESCRIPTION\n");
     for paragraph in DESCRIPTION {
@@ -61,6 +82,7 @@ pub(super) fn page() -> String {
             page.push_str(&option(flag));
         }
     }
+    page.push_str(&subcommands());
     page.push_str(&environment());
     page.push_str(
         ".SH EXIT STATUS\n.TP\n0\nsuccess\n.TP\n1\na failure; standard error has a line that begins with \"error: \"\n\
@@ -71,6 +93,30 @@ pub(super) fn page() -> String {
         page.push_str(&format!(".PP\n{}\n.PP\n.RS 4\n.nf\n{}\n.fi\n.RE\n", escape(what), escape(how)));
     }
     page
+}
+
+fn subcommands() -> String {
+    let mut text = ".SH SUBCOMMANDS\n".to_owned();
+    for subcommand in ALL {
+        let head = format!("kubeseal {} {}", subcommand.name, subcommand.arguments);
+        text.push_str(&format!(".SS {}\n", escape(head.trim_end())));
+        for paragraph in subcommand.about.split("\n\n") {
+            text.push_str(&format!(".PP\n{}\n", escape(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "))));
+        }
+        let own = (subcommand.flags)().iter().filter(|flag| !flag.is_hidden());
+        // Those that are here already are not explained again.
+        let own = own.filter(|flag| {
+            TABLE.iter().all(|known| known.name() != flag.name() || known.description() != flag.description())
+        });
+        own.for_each(|flag| text.push_str(&option(flag)));
+        for (what, how) in subcommand.examples {
+            text.push_str(&format!(".PP\n{}\n.PP\n.RS 4\n.nf\n{}\n.fi\n.RE\n", escape(what), escape(how)));
+        }
+        for (status, meaning) in subcommand.statuses {
+            text.push_str(&format!(".TP\nstatus {status}\n{}\n", escape(meaning)));
+        }
+    }
+    text
 }
 
 fn option(flag: &Flag) -> String {

@@ -1,73 +1,145 @@
 //! What is done when the very first argument is a word and no flag (decision 12).
 //!
-//! Everything here is made from the table of flags; no file is touched.
+//! A subcommand is a value of [`Subcommand`] in a module of its own: its flags, its help and the function that does it. It
+//! becomes known by standing in [`ALL`]; the usage text, completion and the manual page follow.
 
 mod completion;
+mod edit;
+mod flags;
+mod inspect;
+mod lint;
 mod manual;
+mod one_object;
+mod reencrypt;
+mod report;
+mod set;
+mod unset;
+
+use sealed_secrets_flags::{EnvPolicy, Flag, Outcome, Values, parse, usage};
 
 use crate::error::{Error, Result};
+use crate::output::write_stdout;
 
-/// What the usage text says about subcommands.
-pub(crate) const USAGE: &str = "\
-Subcommands, only as the first argument:
-  completion bash|zsh|fish|powershell       print a completion script for this shell
-  man                                       print the manual page, for example for: kubeseal man | man -l -
-";
+/// Every subcommand, by name.
+pub(crate) const ALL: &[&Subcommand] = &[
+    &completion::COMPLETION,
+    &edit::EDIT,
+    &inspect::INSPECT,
+    &lint::LINT,
+    &manual::MAN,
+    &reencrypt::REENCRYPT,
+    &set::SET,
+    &unset::UNSET,
+];
 
 /// A word that is understood as the first argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Subcommand {
-    Completion,
-    Man,
+#[derive(Debug)]
+pub(crate) struct Subcommand {
+    /// The word.
+    pub(crate) name: &'static str,
+    /// What stands behind it, without flags.
+    pub(crate) arguments: &'static str,
+    /// What it does, on one line.
+    pub(crate) summary: &'static str,
+    /// What there is to know besides.
+    pub(crate) about: &'static str,
+    /// What it is for, and how to type it.
+    pub(crate) examples: &'static [(&'static str, &'static str)],
+    /// Exit statuses and what they mean.
+    pub(crate) statuses: &'static [(u8, &'static str)],
+    /// Its flags.
+    pub(crate) flags: fn() -> &'static [Flag],
+    /// Does it.
+    pub(crate) run: fn(&Values) -> Result<()>,
 }
 
 impl Subcommand {
     /// The subcommand of this name.
-    pub(crate) fn named(word: &str) -> Option<Subcommand> {
-        match word {
-            "completion" => Some(Subcommand::Completion),
-            "man" => Some(Subcommand::Man),
-            _ => None,
+    pub(crate) fn named(word: &str) -> Option<&'static Subcommand> {
+        ALL.iter().copied().find(|subcommand| subcommand.name == word)
+    }
+
+    /// Does what it does, given the arguments behind its name.
+    ///
+    /// # Errors
+    /// Arguments that it does not understand, and whatever goes wrong.
+    pub(crate) fn run(&'static self, arguments: Vec<String>) -> Result<()> {
+        let environment = |name: &str| std::env::var(name).ok();
+        match parse((self.flags)(), arguments, &environment, EnvPolicy::IgnoreInvalid) {
+            Ok(Outcome::Help) => write_stdout(self.help().as_bytes()),
+            Ok(Outcome::Run(values)) => (self.run)(&values),
+            Err(error) => Err(self.misused(error.to_string())),
         }
     }
 
-    /// What the subcommand prints, given the arguments behind its name.
-    ///
-    /// # Errors
-    /// Arguments that it does not understand.
-    pub(crate) fn run(self, arguments: impl Iterator<Item = String>) -> Result<String> {
-        let arguments: Vec<String> = arguments.collect();
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        match (self, arguments.as_slice()) {
-            (_, ["-h" | "--help"]) => Ok(USAGE.to_owned()),
-            (Subcommand::Completion, [shell]) => completion::script(shell)
-                .ok_or_else(|| Error::new(format!("no completion for shell {shell:?}")).hint(SHELLS)),
-            (Subcommand::Completion, []) => Err(Error::new("completion needs the name of a shell").hint(SHELLS)),
-            (Subcommand::Man, []) => Ok(manual::page()),
-            (Subcommand::Completion, [_, more, ..]) | (Subcommand::Man, [more, ..]) => {
-                Err(Error::new(format!("unexpected argument {more:?}")).hint("see kubeseal --help"))
-            }
+    /// The error for arguments that cannot be used.
+    pub(crate) fn misused(&self, message: impl Into<String>) -> Error {
+        Error::SubcommandUsage { message: message.into(), subcommand: self.name }
+    }
+
+    /// What `--help` prints.
+    pub(crate) fn help(&self) -> String {
+        let line = format!("kubeseal {} {}", self.name, self.arguments);
+        let mut text = format!("{}\n\n{}\n", line.trim_end(), self.about.trim_end());
+        let table = (self.flags)();
+        if !table.is_empty() {
+            let flags = usage("", table);
+            text.push_str("\nFlags:\n");
+            text.push_str(flags.split_once('\n').map_or("", |(_, flags)| flags));
         }
+        text.push_str("\nExamples:\n");
+        for (what, how) in self.examples {
+            text.push_str(&format!("  {what}\n    {how}\n"));
+        }
+        text.push_str("\nExit status:\n");
+        for (status, meaning) in self.statuses {
+            text.push_str(&format!("  {status}  {meaning}\n"));
+        }
+        text
     }
 }
 
-const SHELLS: &str = "bash, zsh, fish and powershell are supported";
+/// What the usage text says about subcommands.
+pub(crate) fn list() -> String {
+    let mut text = "Subcommands, only as the first argument (kubeseal SUBCOMMAND --help says more):\n".to_owned();
+    for subcommand in ALL {
+        let words = format!("{} {}", subcommand.name, subcommand.arguments);
+        text.push_str(&format!("  {:<42}{}\n", words.trim_end(), subcommand.summary));
+    }
+    text
+}
+
+/// Status 0, 1 and 2 of a subcommand that either succeeds or does not.
+const PLAIN_STATUSES: &[(u8, &str)] =
+    &[(0, "done"), (1, "something went wrong; standard error says what"), (2, "the arguments cannot be used")];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn arguments_that_are_not_understood_are_named() {
-        for (subcommand, arguments, message) in [
-            (Subcommand::Completion, &[][..], "completion needs the name of a shell"),
-            (Subcommand::Completion, &["tcsh"], "no completion for shell \"tcsh\""),
-            (Subcommand::Completion, &["bash", "x"], "unexpected argument \"x\""),
-            (Subcommand::Man, &["x"], "unexpected argument \"x\""),
-        ] {
-            let result = subcommand.run(arguments.iter().map(|argument| (*argument).to_owned()));
-            let error = result.err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.starts_with(&format!("error: {message}\nhint: ")), "{arguments:?}: {error}");
+    fn subcommands_are_sorted_and_their_help_is_complete() {
+        assert!(ALL.is_sorted_by_key(|subcommand| subcommand.name));
+        for subcommand in ALL {
+            let help = subcommand.help();
+            for flag in (subcommand.flags)() {
+                assert!(help.contains(&format!("--{}", flag.name())), "{}: {}", subcommand.name, flag.name());
+            }
+            assert!(!subcommand.examples.is_empty() && subcommand.statuses.len() >= 2, "{}", subcommand.name);
+            assert!(help.lines().all(|line| line == line.trim_end()), "{}", subcommand.name);
+            let name_is_used = |(_, how): &(&str, &str)| how.contains(&format!("kubeseal {}", subcommand.name));
+            assert!(subcommand.examples.iter().all(name_is_used), "{}", subcommand.name);
+        }
+    }
+
+    #[test]
+    fn no_table_has_a_flag_twice() {
+        for subcommand in ALL {
+            let mut names: Vec<&str> = (subcommand.flags)().iter().map(Flag::name).collect();
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", subcommand.name);
         }
     }
 }

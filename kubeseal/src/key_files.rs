@@ -1,4 +1,4 @@
-//! The key files of `--recovery-private-key` (spec/wire-format.md 10.2, decision 24).
+//! The key files of `--recovery-private-key` and `--from-keys` (spec/wire-format.md 10.2, decision 24).
 
 use sealed_secrets_crypto::KeyRing;
 use sealed_secrets_resource::KeyFile;
@@ -10,7 +10,7 @@ use crate::{input, say};
 ///
 /// # Errors
 /// A file that cannot be read or holds no usable key.
-pub(super) fn read(files: &[String]) -> Result<KeyRing> {
+pub(crate) fn read(files: &[String]) -> Result<KeyRing> {
     let mut keys = Vec::new();
     for name in files {
         let found = KeyFile::read(&input::read_file(name)?).map_err(|error| Error::new(format!("{name}: {error}")))?;

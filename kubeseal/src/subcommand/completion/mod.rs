@@ -1,0 +1,221 @@
+//! Completion scripts.
+
+mod bash;
+mod fish;
+mod powershell;
+mod zsh;
+
+use sealed_secrets_flags::{Flag, Kind, Values};
+
+use super::{ALL, PLAIN_STATUSES, Subcommand};
+use crate::error::{Error, Result};
+use crate::flag_table::TABLE;
+use crate::output::write_stdout;
+
+/// Flags whose value is the name of a file or folder.
+const FILES: &[&str] = &[
+    "secret-file",
+    "sealed-secret-file",
+    "cert",
+    "merge-into",
+    "from-file",
+    "from-keys",
+    "to-cert",
+    "write-to",
+    "recovery-private-key",
+    "kubeconfig",
+    "certificate-authority",
+    "client-certificate",
+    "client-key",
+    "log_file",
+    "log_dir",
+];
+const SHELLS: &str = "bash zsh fish powershell";
+const SHELLS_HINT: &str = "bash, zsh, fish and powershell are supported";
+
+pub(super) static COMPLETION: Subcommand = Subcommand {
+    name: "completion",
+    arguments: "bash|zsh|fish|powershell",
+    summary: "print a completion script for this shell",
+    about: "Prints a script that makes a shell complete flags, their values and subcommands.\n",
+    examples: &[
+        ("In bash:", "source <(kubeseal completion bash)"),
+        ("In zsh:", "source <(kubeseal completion zsh)"),
+        ("In fish:", "kubeseal completion fish | source"),
+        ("In PowerShell:", "kubeseal completion powershell | Out-String | Invoke-Expression"),
+    ],
+    statuses: PLAIN_STATUSES,
+    flags: || &[],
+    run,
+};
+
+fn run(values: &Values) -> Result<()> {
+    match values.positionals() {
+        [] => Err(Error::new("completion needs the name of a shell").hint(SHELLS_HINT)),
+        [shell] => match script(shell) {
+            Some(script) => write_stdout(script.as_bytes()),
+            None => Err(Error::new(format!("no completion for shell {shell:?}")).hint(SHELLS_HINT)),
+        },
+        [_, more, ..] => Err(Error::new(format!("unexpected argument {more:?}")).hint("see kubeseal --help")),
+    }
+}
+
+/// The script for a shell that is known.
+fn script(shell: &str) -> Option<String> {
+    match shell {
+        "bash" => Some(bash::script()),
+        "zsh" => Some(zsh::script()),
+        "fish" => Some(fish::script()),
+        "powershell" => Some(powershell::script()),
+        _ => None,
+    }
+}
+
+/// What may stand behind a flag.
+enum Value {
+    Nothing,
+    File,
+    Words(Vec<&'static str>),
+    Anything,
+}
+
+fn value(flag: &Flag) -> Value {
+    match flag.kind() {
+        Kind::Bool => Value::Nothing,
+        Kind::Choice(words) => Value::Words(words.iter().copied().filter(|word| !word.is_empty()).collect()),
+        _ if flag.name() == "format" => Value::Words(vec!["json", "yaml"]),
+        _ if FILES.contains(&flag.name()) => Value::File,
+        _ => Value::Anything,
+    }
+}
+
+/// A command line that is completed: without a subcommand, whose name is empty then, or with one.
+struct Line {
+    subcommand: &'static str,
+    table: &'static [Flag],
+}
+
+impl Line {
+    fn flags(&self) -> impl Iterator<Item = &'static Flag> {
+        self.table.iter().filter(|flag| !flag.is_hidden())
+    }
+
+    /// What may stand where no flag does, apart from file names.
+    fn words(&self) -> String {
+        match self.subcommand {
+            "" => subcommand_names(),
+            "completion" => SHELLS.to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+fn lines() -> Vec<Line> {
+    let with = ALL.iter().map(|subcommand| Line { subcommand: subcommand.name, table: (subcommand.flags)() });
+    std::iter::once(Line { subcommand: "", table: TABLE }).chain(with).collect()
+}
+
+fn subcommand_names() -> String {
+    ALL.iter().map(|subcommand| subcommand.name).collect::<Vec<_>>().join(" ")
+}
+
+/// `--name` and, where there is one, `-x`.
+fn spellings(flag: &Flag) -> Vec<String> {
+    let short = flag.letter().map(|letter| format!("-{letter}"));
+    short.into_iter().chain([format!("--{}", flag.name())]).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn every_visible_flag_is_in_every_script_and_no_hidden_one() {
+        for shell in SHELLS.split(' ') {
+            let script = script(shell).unwrap();
+            for flag in lines().iter().flat_map(|line| line.table) {
+                let name = flag.name();
+                let spelling = if shell == "fish" { format!("-l {name} ") } else { format!("--{name}") };
+                assert_eq!(script.contains(&spelling), !flag.is_hidden(), "{shell}: {name}");
+            }
+            assert!(ALL.iter().all(|subcommand| script.contains(subcommand.name)), "{shell}");
+            assert!(script.contains("namespace-wide"), "{shell}");
+        }
+        assert!(script("tcsh").is_none());
+    }
+
+    #[test]
+    fn the_flags_for_files_exist_and_take_text() {
+        for name in FILES {
+            let lines = lines();
+            let flag = lines.iter().flat_map(|line| line.table).find(|flag| flag.name() == *name).unwrap();
+            assert!(matches!(value(flag), Value::File), "{name}");
+        }
+    }
+
+    #[test]
+    fn bash_completes_flags_words_and_subcommands() {
+        for (line, want) in [
+            (
+                &["kubeseal", "--re"][..],
+                "--re-encrypt --recovery-private-key --recovery-unseal --record-key --request-timeout",
+            ),
+            (&["kubeseal", "--scope", ""], "strict namespace-wide cluster-wide"),
+            (&["kubeseal", "--scope", "=", "n"], "namespace-wide"),
+            (&["kubeseal", "-o", "y"], "yaml"),
+            (&["kubeseal", "--name", "x"], ""),
+            (&["kubeseal", "com"], "completion"),
+            (&["kubeseal", "completion", "f"], "fish"),
+            (&["kubeseal", ""], "completion edit inspect lint man reencrypt set unset"),
+            (&["kubeseal", "reencrypt", "--to"], "--to-cert --token"),
+            (&["kubeseal", "inspect", "-o", "t"], "text"),
+            (&["kubeseal", "inspect", "-o", "=", ""], "text json"),
+            (&["kubeseal", "inspect", "--raw"], ""),
+            (&["kubeseal", "lint", ""], ""),
+            (&["kubeseal", "inspect"], "inspect"),
+            (&["kubeseal", "x", "m"], ""),
+        ] {
+            let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+            let code = format!(
+                "{}\nCOMP_WORDS=({words}); COMP_CWORD={}; _kubeseal; echo \"${{COMPREPLY[*]}}\"",
+                bash::script(),
+                line.len() - 1
+            );
+            let output = Command::new("bash").args(["--norc", "-c", &code]).output().unwrap();
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let sorted = |text: &str| {
+                let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+                words.sort();
+                words
+            };
+            assert_eq!((sorted(&out), &*err), (sorted(want), ""), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn bash_registers_the_completion_and_completes_file_names_with_blanks() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["my key.pem", "my other.pem", "x.pem"] {
+            std::fs::write(place.path().join(name), "").unwrap();
+        }
+        let code = format!(
+            "{}\ncomplete -p kubeseal; COMP_WORDS=(kubeseal --cert my); COMP_CWORD=2; _kubeseal; \
+             printf '<%s>\\n' \"${{COMPREPLY[@]}}\" | sort",
+            bash::script()
+        );
+        let output = Command::new("bash").args(["--norc", "-c", &code]).current_dir(place.path()).output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let wanted = "complete -o bashdefault -o filenames -F _kubeseal kubeseal\n<my key.pem>\n<my other.pem>\n";
+        assert_eq!(out, wanted, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn descriptions_are_quoted_for_each_shell() {
+        assert_eq!(zsh::zsh_text("it's [a]: \\"), "it'\\''s \\[a\\]\\: \\\\");
+        assert!(script("fish").unwrap().contains("the controller\\'s Service"));
+        assert!(script("powershell").unwrap().contains("the controller''s Service"));
+    }
+}

@@ -1,0 +1,227 @@
+//! Moves the SealedSecrets of a repository to the newest key, in place.
+
+mod file;
+mod object;
+mod progress;
+mod summary;
+
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+
+use rayon::prelude::*;
+use sealed_secrets_crypto::{Fingerprint, KeyRing, PublicKey};
+use sealed_secrets_flags::{Flag, Values};
+
+use super::{Subcommand, flags};
+use crate::args;
+use crate::error::{Error, Result};
+use crate::key_files;
+use crate::output::HeldBack;
+use crate::repository::{FileSettings, Found, SettingsFinder, Targets, Walk, walk};
+use file::Outcome;
+use progress::Progress;
+use summary::Summary;
+
+static TABLE: LazyLock<Vec<Flag>> = LazyLock::new(|| {
+    flags::with_connection(&[
+        flags::FROM_KEYS,
+        flags::CERT,
+        flags::switch("via-controller", "have the controller decrypt and encrypt instead of private keys"),
+        flags::switch("check", "change nothing and list what is stale; status 1 if anything is"),
+        flags::switch("dry-run", "do everything but write"),
+        flags::switch("all", "encrypt again what is not stale as well"),
+        flags::text("to-cert", "certificate of another cluster; the results go to --write-to"),
+        flags::text("write-to", "folder for the results with --to-cert; the files themselves stay as they are"),
+        flags::RECORD_KEY,
+        flags::OUTPUT,
+    ])
+});
+
+pub(super) static REENCRYPT: Subcommand = Subcommand {
+    name: "reencrypt",
+    arguments: "[flags] PATH…",
+    summary: "encrypt what an old key sealed again with the newest, in all files below a path",
+    about: "\
+Finds SealedSecrets in every .yaml, .yml and .json file below the paths and encrypts stale
+items again, in place; everything else in the files stays byte for byte. An item is stale
+unless it opens with the new key or, where that is not at hand, is recorded to be sealed
+with it; an item whose key cannot be told counts as stale. Plaintext stays in memory.
+
+Offline it takes a backup of the private keys (--from-keys) and the new certificate
+(--cert, or the one that .kubeseal.yaml names). With --via-controller no key is needed.
+--check needs neither, if the keys are recorded.
+
+A file that fails is left alone and named at the end; the rest is done. Interrupted at any
+point, every file is either old or new. Templates that are no YAML are skipped and named.
+",
+    examples: &[
+        ("After the controller made a new key:", "kubeseal reencrypt --via-controller deploy/"),
+        ("Without a cluster:", "kubeseal reencrypt --from-keys backup.yaml --cert new.pem deploy/"),
+        ("Is anything stale, in CI:", "kubeseal reencrypt --check --cert new.pem ."),
+        (
+            "For another cluster:",
+            "kubeseal reencrypt --from-keys backup.yaml --to-cert other.pem --write-to ../other deploy/",
+        ),
+    ],
+    statuses: &[
+        (0, "done; with --check: nothing is stale"),
+        (1, "a file failed or cannot be read; with --check: something is stale"),
+        (2, "the arguments cannot be used"),
+        (130, "interrupted by Ctrl-C; every file is either old or new"),
+    ],
+    flags: || &TABLE,
+    run,
+};
+
+/// Stack of a thread, in bytes; only what is used takes memory.
+const STACK: usize = 16 << 20;
+
+/// Where decrypted values come from.
+enum Means {
+    /// Private keys; none for a check by the records alone.
+    Keys(KeyRing),
+    /// The controller decrypts and encrypts.
+    Controller,
+}
+
+/// What to do with every file.
+struct Job<'a> {
+    values: &'a Values,
+    means: Means,
+    targets: Targets,
+    namespace: Option<String>,
+    check: bool,
+    dry_run: bool,
+    all: bool,
+    write_to: Option<PathBuf>,
+    signals: HeldBack,
+    /// The key that opened an item last: a good guess for the next one, in whatever file.
+    last: Mutex<Option<Fingerprint>>,
+    /// What makes it useless to go on.
+    fatal: OnceLock<Error>,
+}
+
+fn run(values: &Values) -> Result<()> {
+    let job = job(values)?;
+    let Walk { files, failures, warnings } = walk(values.positionals());
+    let finder = SettingsFinder::default();
+    let settings = files.iter().map(|file| finder.of(&file.path)).collect::<Result<Vec<_>>>()?;
+    check_destinations(&job, &files)?;
+
+    let work: Vec<(&Found, &FileSettings)> = files.iter().zip(&settings).collect();
+    let progress = Progress::new(work.len());
+    let outcomes: Vec<Outcome> = pool(&job)?.install(|| {
+        let one = |(found, settings): &(&Found, &FileSettings)| {
+            let outcome = file::process(&job, found, settings);
+            progress.step(outcome.is_changed());
+            outcome
+        };
+        work.par_iter().with_max_len(1).map(one).collect()
+    });
+    progress.end();
+    let summary = Summary::new(&job, &files, outcomes, failures, warnings);
+    let fatal = job.fatal.get().cloned();
+    if fatal.is_none() || !summary.is_empty() {
+        summary.print(values.string("output") == "json")?;
+    }
+    job.signals.deliver();
+    if let Some(error) = fatal {
+        return Err(error);
+    }
+    if summary.is_success() { Ok(()) } else { Err(Error::Reported) }
+}
+
+fn job(values: &Values) -> Result<Job<'_>> {
+    let misused = |message: &str| Err(REENCRYPT.misused(message));
+    let given = |name: &str| Some(values.string(name)).filter(|text| !text.is_empty());
+    let (keys, via_controller, check) = (values.list("from-keys"), values.bool("via-controller"), values.bool("check"));
+    let explicit_cert = values.source("cert") == sealed_secrets_flags::Source::CommandLine;
+    match () {
+        () if values.positionals().is_empty() => return misused("reencrypt needs a path, for example ."),
+        () if given("to-cert").is_some() != given("write-to").is_some() => {
+            return misused("--to-cert and --write-to go together");
+        }
+        () if via_controller && (given("to-cert").is_some() || explicit_cert) => {
+            return misused("--via-controller encrypts with the controller's own key, not with another certificate");
+        }
+        () if via_controller && !keys.is_empty() => {
+            return misused("give either private keys (--from-keys) or --via-controller");
+        }
+        () if explicit_cert && given("to-cert").is_some() => return misused("give either --cert or --to-cert"),
+        () if check && given("to-cert").is_some() => {
+            return misused("--check looks at the files as they are; leave --to-cert away");
+        }
+        () if keys.is_empty() && !via_controller && !check => {
+            return misused("private keys are needed (--from-keys), or a controller that has them (--via-controller)");
+        }
+        () => {}
+    }
+    let signals = HeldBack::start().map_err(|error| Error::file("handle", "signals", &error))?;
+    let ring = if keys.is_empty() { KeyRing::default() } else { key_files::read(keys)? };
+    Ok(Job {
+        values,
+        means: if via_controller { Means::Controller } else { Means::Keys(ring) },
+        targets: match given("to-cert") {
+            Some(certificate) => Targets::only(certificate, values),
+            None => Targets::new(values),
+        },
+        namespace: args::namespace(values),
+        check,
+        dry_run: values.bool("dry-run"),
+        all: values.bool("all"),
+        write_to: given("write-to").map(PathBuf::from),
+        signals,
+        last: Mutex::default(),
+        fatal: OnceLock::new(),
+    })
+}
+
+/// Two files of the same name below different paths would become one.
+fn check_destinations(job: &Job<'_>, files: &[Found]) -> Result<()> {
+    if job.write_to.is_none() {
+        return Ok(());
+    }
+    let mut names: Vec<_> = files.iter().map(|found| &found.below).collect();
+    names.sort();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Error::new(format!("two files would be written to {}", pair[0].display()))
+            .hint("move one path at a time, each to a folder of its own")),
+        None => Ok(()),
+    }
+}
+
+/// Writing waits for the disk and a controller for the network, so there are more threads than cores.
+fn pool(job: &Job<'_>) -> Result<rayon::ThreadPool> {
+    let threads = match job.means {
+        Means::Keys(_) => crate::parallel::cores() * 2,
+        Means::Controller => 4,
+    };
+    // A thread that waits for its own items takes up another file meanwhile, which goes onto the same stack.
+    let built = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
+    built.map_err(|error| Error::new(format!("cannot start threads: {error}")))
+}
+
+impl Job<'_> {
+    /// The key that a file's items should be sealed for. Without one nothing can go on.
+    fn target(&self, settings: &FileSettings) -> Option<PublicKey> {
+        let key = match self.means {
+            Means::Controller => self.targets.controller_key(settings),
+            Means::Keys(_) => self.targets.key(settings),
+        };
+        key.map_err(|error| self.fatal.set(error)).ok()
+    }
+
+    fn must_stop(&self) -> bool {
+        self.signals.any_arrived() || self.fatal.get().is_some()
+    }
+
+    fn last(&self) -> Option<Fingerprint> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, key: Option<Fingerprint>) {
+        if key.is_some() {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = key;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Values in an editor: what is changed, and what is left of the plaintext.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod server;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use sealed_secrets_crypto::{Certificate, Label, SystemRandom};
+use sealed_secrets_resource::seal_value;
+use server::{Kubeseal, Run};
+
+fn key_file(name: &str) -> String {
+    format!("{}/tests/golden/keys/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn item(value: &str) -> String {
+    let certificate = Certificate::first_from_pem(&fs::read(key_file("a.crt")).unwrap()).unwrap();
+    seal_value(certificate.rsa_public_key().unwrap(), &Label::strict("shop", "db"), value.as_bytes(), &mut SystemRandom)
+        .unwrap()
+}
+
+fn write_target(kubeseal: &Kubeseal) -> String {
+    let text = format!(
+        "# mine\napiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, namespace: shop}}\nspec:\n  encryptedData:\n    pass: {} # p\n    user: \"{}\"\n",
+        item("s3cret"),
+        item("admin")
+    );
+    fs::write(kubeseal.path().join("db.yaml"), &text).unwrap();
+    text
+}
+
+/// With memory-backed storage of its own, so that nothing else is ever in it.
+fn place() -> (Kubeseal, tempfile::TempDir) {
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let kubeseal = Kubeseal::new().env("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
+    (kubeseal, memory)
+}
+
+/// An editor that is a line of shell; `$1` is the file.
+fn with_editor(kubeseal: Kubeseal, script: &str) -> Kubeseal {
+    let editor = kubeseal.path().join("editor");
+    fs::write(&editor, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+    let editor = editor.to_str().unwrap().to_owned();
+    kubeseal.env("EDITOR", &editor)
+}
+
+fn edit(kubeseal: &Kubeseal, more: &[&str]) -> Run {
+    let certificate = key_file("b.crt");
+    kubeseal.run(&[&["edit", "--cert", &certificate, "db.yaml"], more].concat(), "")
+}
+
+fn values(kubeseal: &Kubeseal) -> String {
+    let (a, b) = (key_file("a.key"), key_file("b.key"));
+    let keys = format!("{a},{b}");
+    kubeseal.run(&["--recovery-unseal", "--recovery-private-key", &keys, "-f", "db.yaml", "-oyaml"], "").stdout
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
+}
+
+fn base64(text: &str) -> String {
+    sealed_secrets_resource::encode_base64(text.as_bytes())
+}
+
+#[test]
+fn only_changed_items_get_a_new_ciphertext() {
+    let (kubeseal, memory) = place();
+    let script = "stat -c '%a' \"$1\" \"$(dirname \"$1\")\" >seen; cat \"$1\" >>seen; echo '  new: n' >>\"$1\"; sed -i 's/s3cret/changed/' \"$1\"; touch \"$1~\"";
+    let kubeseal = with_editor(kubeseal, script);
+    let before = write_target(&kubeseal);
+    let key = key_file("a.key");
+    edit(&kubeseal, &["--from-keys", &key]).succeeded();
+    let after = fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap();
+    let line = |text: &str, word: &str| text.lines().find(|line| line.contains(word)).unwrap().to_owned();
+    assert_eq!(line(&before, "user:"), line(&after, "user:"));
+    assert_ne!(line(&before, "pass:"), line(&after, "pass:"));
+    assert!(after.starts_with("# mine\n") && line(&after, "pass:").ends_with(" # p"), "{after}");
+    // The key of what was not changed is known as well, because it was opened.
+    assert!(line(&after, "sealed-with").matches("SHA256:").count() == 2, "{after}");
+    let opened = values(&kubeseal);
+    for (item, value) in [("pass", "changed"), ("user", "admin"), ("new", "n")] {
+        assert!(opened.contains(&format!("{item}: {}\n", base64(value))), "{opened}");
+    }
+    let seen = fs::read_to_string(kubeseal.path().join("seen")).unwrap();
+    assert!(seen.starts_with("600\n700\n# SealedSecret shop/db of db.yaml, scope strict.\n"), "{seen}");
+    assert!(seen.ends_with("stringData:\n  pass: s3cret\n  user: admin\n"), "{seen}");
+    assert!(is_empty(memory.path()));
+}
+
+#[test]
+fn an_unchanged_form_writes_nothing() {
+    let (kubeseal, memory) = place();
+    for script in [":", "echo '# a comment' >>\"$1\"", ": >\"$1\""] {
+        let kubeseal = with_editor(Kubeseal::new().env("XDG_RUNTIME_DIR", memory.path().to_str().unwrap()), script);
+        let before = write_target(&kubeseal);
+        fs::set_permissions(kubeseal.path().join("db.yaml"), fs::Permissions::from_mode(0o444)).unwrap();
+        let modified = || fs::metadata(kubeseal.path().join("db.yaml")).unwrap().modified().unwrap();
+        let then = modified();
+        let key = key_file("a.key");
+        let run = edit(&kubeseal, &["--from-keys", &key]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), "nothing was changed\n"), "{script}");
+        assert_eq!((fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap(), modified()), (before, then));
+        assert!(is_empty(memory.path()));
+    }
+    drop(kubeseal);
+}
+
+#[test]
+fn without_keys_the_form_has_no_values_and_those_that_are_left_empty_stay() {
+    let (kubeseal, memory) = place();
+    let kubeseal = with_editor(kubeseal, "cp \"$1\" seen; sed -i 's/^  user:$/  user: 0123/' \"$1\"");
+    let before = write_target(&kubeseal);
+    edit(&kubeseal, &["--record-key=false"]).succeeded();
+    let seen = fs::read_to_string(kubeseal.path().join("seen")).unwrap();
+    assert!(
+        seen.contains("Values cannot be shown without private keys")
+            && seen.ends_with("stringData:\n  pass:\n  user:\n"),
+        "{seen}"
+    );
+    let after = fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap();
+    assert!(!after.contains("sealed-with") && after.lines().nth(6) == before.lines().nth(6), "{after}");
+    let opened = values(&kubeseal);
+    assert!(
+        opened.contains(&format!("user: {}\n", base64("0123")))
+            && opened.contains(&format!("pass: {}\n", base64("s3cret"))),
+        "{opened}"
+    );
+    assert!(is_empty(memory.path()));
+}
+
+#[test]
+fn the_live_secret_shows_the_values() {
+    let server = server::Server::start(|request, _| {
+        assert_eq!(request.line, "GET /api/v1/namespaces/shop/secrets/db");
+        let data = format!(r#"{{"kind":"Secret","data":{{"user":"{}","other":"eA=="}}}}"#, base64("admin"));
+        server::text(200, &data)
+    });
+    let (kubeseal, memory) = place();
+    let kubeseal = with_editor(kubeseal.cluster(&server.url, "{}"), "cp \"$1\" seen; sed -i '/^  user:/d' \"$1\"");
+    write_target(&kubeseal);
+    edit(&kubeseal, &["--from-cluster"]).succeeded();
+    assert!(
+        fs::read_to_string(kubeseal.path().join("seen")).unwrap().ends_with("stringData:\n  pass:\n  user: admin\n")
+    );
+    let after = fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap();
+    assert!(after.contains("pass: ") && !after.contains("user"), "{after}");
+    assert!(is_empty(memory.path()));
+    let forbidden = server::Server::start(|_, _| {
+        server::text(403, r#"{"kind":"Status","status":"Failure","message":"secrets \"db\" is forbidden"}"#)
+    });
+    let kubeseal = with_editor(Kubeseal::new().cluster(&forbidden.url, "{}"), "echo never >seen");
+    write_target(&kubeseal);
+    edit(&kubeseal, &["--from-cluster"]).failed_with("error: cannot read Secret shop/db: secrets \"db\" is forbidden");
+    assert!(!kubeseal.path().join("seen").exists());
+}
+
+#[test]
+fn what_goes_wrong_in_the_editor_changes_nothing_and_leaves_nothing() {
+    for (script, message) in [
+        ("exit 3", "editor ended without success (exit status: 3); nothing was changed"),
+        ("echo '  b: \"s3cret' >>\"$1\"", "the form cannot be read: line "),
+        ("echo '  b: [s3cret]' >>\"$1\"", "the form cannot be read: line 7: item b: must be text, found a list"),
+        ("rm \"$1\"", "values.yaml: no such file or directory"),
+    ] {
+        let (kubeseal, memory) = place();
+        let kubeseal = with_editor(kubeseal, script);
+        let before = write_target(&kubeseal);
+        let key = key_file("a.key");
+        let run = edit(&kubeseal, &["--from-keys", &key]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains(message) && !run.stderr.contains("s3cret"), "{run:?}");
+        assert_eq!(fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap(), before);
+        assert!(is_empty(memory.path()), "{script}");
+    }
+}
+
+#[test]
+fn signals_wipe_the_values() {
+    // Ctrl-C reaches everybody in the foreground; the others come to kubeseal alone.
+    for (signal, number, whole_group) in [("INT", 2, true), ("TERM", 15, false), ("HUP", 1, false)] {
+        let (kubeseal, memory) = place();
+        let kubeseal = with_editor(kubeseal, "touch started; exec sleep 60");
+        let before = write_target(&kubeseal);
+        let (key, certificate) = (key_file("a.key"), key_file("b.crt"));
+        let mut command = kubeseal.command(&["edit", "--cert", &certificate, "--from-keys", &key, "db.yaml"]);
+        let mut child = command.process_group(0).stdin(Stdio::null()).spawn().unwrap();
+        while !kubeseal.path().join("started").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(!is_empty(memory.path()));
+        let whom = if whole_group { format!("-{}", child.id()) } else { child.id().to_string() };
+        assert!(Command::new("kill").args([&format!("-{signal}"), "--", &whom]).status().unwrap().success());
+        let ended = child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(number), "{signal}: {ended:?}");
+        assert!(is_empty(memory.path()), "{signal}");
+        assert_eq!(fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap(), before);
+    }
+}
+
+#[test]
+fn set_takes_values_from_everywhere_and_touches_nothing_else() {
+    let kubeseal = Kubeseal::new();
+    let before = write_target(&kubeseal);
+    let certificate = key_file("b.crt");
+    let set =
+        |more: &[&str], stdin: &str| kubeseal.run(&[&["set", "--cert", &certificate, "db.yaml"], more].concat(), stdin);
+    set(&["new"], "from stdin").succeeded();
+    fs::write(kubeseal.path().join("value"), "from a file\n").unwrap();
+    set(&["tls.key", "--from-file", "value"], "").succeeded();
+    set(&["generated", "--generate", "32"], "").succeeded();
+    let typed = set(&["pass=typed=x"], "");
+    assert_eq!(typed.code, Some(0));
+    assert!(
+        typed.stderr.starts_with("hint: values on the command line") && !typed.stderr.contains("typed=x"),
+        "{typed:?}"
+    );
+    let noted = set(&["broken"], "line\n");
+    assert_eq!((noted.code, noted.stderr.starts_with("note: the value ends with a line break")), (Some(0), true));
+    let opened = values(&kubeseal);
+    for (item, value) in [
+        ("new", "from stdin"),
+        ("tls.key", "from a file\n"),
+        ("pass", "typed=x"),
+        ("broken", "line\n"),
+        ("user", "admin"),
+    ] {
+        assert!(opened.contains(&format!("{item}: {}\n", base64(value))), "{item}: {opened}");
+    }
+    let generated = opened.lines().find_map(|line| line.trim().strip_prefix("generated: ")).unwrap();
+    assert_eq!(sealed_secrets_resource::decode_base64(generated).unwrap().len(), 32);
+    kubeseal.run(&["unset", "db.yaml", "new", "tls.key", "generated", "broken"], "").succeeded();
+    let after = fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap();
+    assert_eq!(before.lines().last(), after.lines().last());
+    let record = after.lines().find(|line| line.contains("sealed-with")).unwrap();
+    assert!(record.contains("pass=SHA256:") && !record.contains("new") && !record.contains("user"), "{record}");
+}
