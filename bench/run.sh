@@ -46,6 +46,7 @@ if wants programs; then
     "$built/recovering" prepare "$work"
     "$built/recovering" measure "$built/kubeseal" "$work"
     "$built/programs" "$built/kubeseal" "$built/first_random" tests/vectors/keys "$work" || status=$?
+    "$built/repository" "$built/kubeseal" "$work"
     BENCH_BUILT=$built "$cluster" run --dir "$work/cluster" -- bash -euo pipefail -c '
         "$CLUSTER_BIN" kubectl apply -f manifests/crd.yaml >/dev/null
         "$CLUSTER_BIN" kubectl wait --for=condition=Established crd/sealedsecrets.bitnami.com >/dev/null
