@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use self::page::{Histogram, Page};
 pub use self::scrapes::Scrape;
 use self::scrapes::Scrapes;
@@ -77,6 +79,8 @@ struct Counts {
     /// By method, path.
     http_durations: BTreeMap<(&'static str, &'static str), Histogram>,
     unusable_keys: u64,
+    /// In Unix time.
+    renewal_due: Option<i64>,
     drifts: BTreeMap<String, u64>,
     reconciles: Histogram,
 }
@@ -113,6 +117,11 @@ impl Metrics {
         self.lock().unusable_keys = u64::try_from(count).unwrap_or(u64::MAX);
     }
 
+    /// Says when the next key is due; `None` where this replica makes none by itself.
+    pub fn set_renewal_due(&self, time: Option<Timestamp>) {
+        self.lock().renewal_due = time.map(Timestamp::as_second);
+    }
+
     /// Counts one answered request to a path of the API listener.
     pub fn http_request(&self, path: &'static str, method: &http::Method, code: u16, took: Duration) {
         let method = method_label(method);
@@ -145,6 +154,10 @@ impl Metrics {
         for ((code, method, path), count) in &counts.http_requests {
             let labels = [("code", &*code.to_string()), ("method", *method), ("path", *path)];
             page.sample("http_requests_total", &labels, &count.to_string());
+        }
+        if let Some(due) = counts.renewal_due {
+            page.family("key_renewal_due_seconds", "gauge", "When the next sealing key is to be made, in Unix time");
+            page.sample("key_renewal_due_seconds", &[], &due.to_string());
         }
         if counts.reconciles.buckets.iter().any(|count| *count > 0) {
             page.family("reconcile_duration_seconds", "histogram", "Time from an attempt's begin to its end");
@@ -248,6 +261,16 @@ mod tests {
         ] {
             assert!(lines.iter().any(|line| line == want), "{want} is missing in {lines:#?}");
         }
+    }
+
+    #[test]
+    fn the_time_of_the_next_renewal_is_shown_while_there_is_one() {
+        let metrics = Metrics::new("v1");
+        let shown = |metrics: &Metrics| ours(metrics, Vec::new()).contains(&"key_renewal_due_seconds 60".to_owned());
+        metrics.set_renewal_due(Timestamp::from_second(60).ok());
+        assert!(shown(&metrics));
+        metrics.set_renewal_due(None);
+        assert!(!shown(&metrics));
     }
 
     #[test]

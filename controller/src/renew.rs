@@ -17,6 +17,7 @@ use crate::decide::renewal::{self, Current, Renewal, Schedule, Trigger};
 use crate::key_secrets;
 use crate::keys::Keys;
 use crate::leadership::Leadership;
+use crate::metrics::Metrics;
 use crate::object::ObjectKey;
 use crate::private_work::{Interrupted, PrivateWork};
 
@@ -42,6 +43,8 @@ pub struct Renewer {
     pub namespace: String,
     /// Whether this replica makes them.
     pub leadership: Leadership,
+    /// Where it is shown when the next one is due.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why no key was made.
@@ -114,7 +117,9 @@ impl Renewer {
                 }
                 seen_to = Some(term);
             }
-            if self.renew(&mut signal, &stop).await == Ended::Stopped {
+            let ended = self.renew(&mut signal, &stop).await;
+            self.metrics.set_renewal_due(None);
+            if ended == Ended::Stopped {
                 return;
             }
         }
@@ -133,6 +138,10 @@ impl Renewer {
         let mut aging = current();
         loop {
             let before = current();
+            self.metrics.set_renewal_due(match schedule.due(before.as_ref()) {
+                Renewal::At(time) => Some(time),
+                Renewal::Never => None,
+            });
             let trigger = tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
                 () = self.leadership.lost() => return Ended::Lost,

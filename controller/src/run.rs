@@ -204,6 +204,7 @@ async fn start(
         options: options.keys.clone(),
         namespace: namespace.clone(),
         leadership: leadership.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let seen_to = renewer.first_key().await?;
     readiness.keys_loaded();

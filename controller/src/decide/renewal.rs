@@ -58,10 +58,15 @@ impl Schedule {
 
     /// When the next key is to be made.
     pub fn next(&self, current: Option<&Current>, now: Timestamp) -> Renewal {
-        if let Some(time) = self.retry_at {
+        match self.retry_at {
             // A clock that was set back since then does not make the pause longer.
-            return Renewal::At(time.min(later(now, back_off(self.failures))));
+            Some(time) => Renewal::At(time.min(later(now, back_off(self.failures)))),
+            None => self.due(current),
         }
+    }
+
+    /// When the next key is due, whether making it has failed so far or not.
+    pub fn due(&self, current: Option<&Current>) -> Renewal {
         match current {
             Some(current) if self.unhelpable != Some(*current) => before_expiry(self.due, current),
             _ => self.due,
@@ -295,6 +300,7 @@ mod tests {
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3605)));
         schedule.failed(at(3605));
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3615)));
+        assert_eq!(schedule.due(Some(&old)), Renewal::At(at(3600)), "it is overdue for as long as it fails");
         schedule.succeeded(Trigger::Time, Some(old), Some(key(3616, 1_000_000_000)), at(3616));
         assert_eq!(schedule.next(None, NOW), Renewal::At(at(7200)));
     }

@@ -63,13 +63,14 @@ impl MetricsService {
 
     fn page(&self) -> String {
         let mut state = State {
+            is_leading: self.leadership.is_leading(),
             trials: self.keys.trials(),
             keys: self.keys.snapshot().samples(),
             queue: self.queue.samples(),
             ..State::default()
         };
         let mut conditions = Vec::new();
-        if self.leadership.is_leading() {
+        if state.is_leading {
             conditions = self.store.conditions();
             state.by_key = self.store.by_key();
         }

@@ -43,6 +43,8 @@ pub struct Trials {
 /// The state at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// Whether this replica is the one that works.
+    pub is_leading: bool,
     /// Trials of private keys on values: those that opened one, and those that did not.
     pub trials: Trials,
     /// Every key that opens values.
@@ -73,6 +75,8 @@ impl State {
             &self.keys,
             |key| Some(key.since.as_second().to_string()),
         );
+        page.family("leader", "gauge", "Whether this replica is the one that works");
+        page.sample("leader", &[], &u8::from(self.is_leading).to_string());
         page.family("queue_depth", "gauge", "Objects that wait for a worker");
         for sample in &self.queue {
             page.sample("queue_depth", &[("class", sample.class)], &sample.depth.to_string());
@@ -117,6 +121,7 @@ mod tests {
             is_current,
         };
         let state = State {
+            is_leading: true,
             trials: Trials { opened: 5, failed: 2 },
             keys: vec![key("SHA256:a", Some(60), true), key("SHA256:b", None, false)],
             queue: vec![QueueSample { class: "changed", depth: 2, oldest: Duration::from_millis(1500) }],
@@ -134,6 +139,7 @@ mod tests {
                 "key_not_after_seconds{fingerprint=\"SHA256:a\"} 60",
                 "key_since_seconds{fingerprint=\"SHA256:a\"} 0",
                 "key_since_seconds{fingerprint=\"SHA256:b\"} 0",
+                "leader 1",
                 "queue_depth{class=\"changed\"} 2",
                 "queue_oldest_seconds{class=\"changed\"} 1.5",
                 "sealed_secrets_by_key{fingerprint=\"SHA256:a\"} 3",

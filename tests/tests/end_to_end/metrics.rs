@@ -31,7 +31,7 @@ fn metrics_are_on_their_own_listener_and_start_at_zero() {
 }
 
 /// Section 11, and our own: every family that a busy controller shows, and no other.
-const FAMILIES: [(&str, &str); 27] = [
+const FAMILIES: [(&str, &str); 29] = [
     ("process_cpu_seconds_total", "counter"),
     ("process_max_fds", "gauge"),
     ("process_network_receive_bytes_total", "counter"),
@@ -50,7 +50,9 @@ const FAMILIES: [(&str, &str); 27] = [
     ("sealed_secrets_controller_http_requests_total", "counter"),
     ("sealed_secrets_controller_key_current", "gauge"),
     ("sealed_secrets_controller_key_not_after_seconds", "gauge"),
+    ("sealed_secrets_controller_key_renewal_due_seconds", "gauge"),
     ("sealed_secrets_controller_key_since_seconds", "gauge"),
+    ("sealed_secrets_controller_leader", "gauge"),
     ("sealed_secrets_controller_queue_depth", "gauge"),
     ("sealed_secrets_controller_queue_oldest_seconds", "gauge"),
     ("sealed_secrets_controller_reconcile_duration_seconds", "histogram"),
