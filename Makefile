@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record deny audit fuzz bench
+.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record monitoring deny audit fuzz bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit templates interop backends manifests-check end-to-end chart deny ## Run everything that CI checks
+test: setup format lint unit templates interop backends manifests-check monitoring end-to-end chart deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
@@ -37,7 +37,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/monitoring tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -89,11 +89,19 @@ chart-record: ## Record anew what the chart renders for the table of values
 	cd tests/chart && CGO_ENABLED=0 go test -trimpath -count=1 ./matrix -record
 
 manifests: ## Make what is made from the chart and its values: static manifests, schema, README
+	cd tests/monitoring && CGO_ENABLED=0 go run -trimpath ./cmd/monitoring
 	cd tests/chart && CGO_ENABLED=0 go run -trimpath ./cmd/manifests
 
 manifests-check:
 	$(call step,generated manifests are up to date)
+	cd tests/monitoring && CGO_ENABLED=0 go run -trimpath ./cmd/monitoring -check
 	cd tests/chart && CGO_ENABLED=0 go run -trimpath ./cmd/manifests -check
+
+monitoring: ## Test the alerts on made series, and the dashboard against what the controller exposes
+	$(call step,alerts and dashboard)
+	mkdir -p target/monitoring
+	cd tests/monitoring && CGO_ENABLED=0 go build -trimpath -o ../../target/monitoring/promtool github.com/prometheus/prometheus/cmd/promtool
+	cd tests/monitoring && PROMTOOL=$(CURDIR)/target/monitoring/promtool CGO_ENABLED=0 go test -trimpath ./...
 
 deny:
 	$(call step,licences and bans and sources)

@@ -15,6 +15,7 @@ mod content;
 mod credentials;
 mod deletion;
 mod drift;
+mod exposed;
 mod faults;
 mod forbidden_writes;
 mod foreign_content;

@@ -1,0 +1,5 @@
+{
+  grafanaDashboards+:: {
+    'sealed-secrets-controller.json': import 'sealed-secrets-controller.libsonnet',
+  },
+}
