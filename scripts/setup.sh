@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that what the Makefile needs is there: a C compiler, Rust, Go and, for the tests, cargo-deny and Python.
+# Makes sure that what the Makefile needs is there: a C compiler, Rust, Go and, when they are named, Python and tools in Rust.
 # As root on Debian or Ubuntu missing packages are installed; elsewhere the missing thing is named with how to get it.
 #
-# Usage: scripts/setup.sh [cargo-deny] [python]
+# Usage: scripts/setup.sh [cargo-deny] [cargo-cyclonedx] [python]
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -35,6 +35,7 @@ missing=
 have cc || missing="$missing gcc libc6-dev"
 have nsenter || missing="$missing util-linux"
 have git || missing="$missing git"
+have openssl || missing="$missing openssl"
 [ -z "$missing" ] || install_packages "${missing# }"
 
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -65,10 +66,14 @@ if wants python && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
     install_packages "python3 python3-venv"
 fi
 
-if wants cargo-deny && ! have cargo-deny; then
-    cache=${SEALED_SECRETS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sealed-secrets}
-    if [ ! -x "$cache/tools/bin/cargo-deny" ]; then
-        say "building cargo-deny (some minutes, once per machine)"
-        cargo install cargo-deny --version 0.20.2 --locked --root "$cache/tools" >&2
-    fi
-fi
+# Tools in Rust, each at the version that is known to work. Some minutes, once per machine.
+tool() {
+    local name=$1 version=$2
+    wants "$name" && ! have "$name" || return 0
+    local cache=${SEALED_SECRETS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sealed-secrets}
+    [ ! -x "$cache/tools/bin/$name" ] || return 0
+    say "building $name (some minutes, once per machine)"
+    cargo install "$name" --version "$version" --locked --root "$cache/tools" >&2
+}
+tool cargo-deny 0.20.2
+tool cargo-cyclonedx 0.5.7
