@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record monitoring deny audit fuzz bench
+.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record monitoring image image-test deny audit fuzz bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit templates interop backends manifests-check monitoring end-to-end chart deny ## Run everything that CI checks
+test: setup format lint unit templates interop backends manifests-check monitoring end-to-end chart image-test deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
@@ -37,7 +37,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/monitoring tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/image tests/monitoring tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -102,6 +102,23 @@ monitoring: ## Test the alerts on made series, and the dashboard against what th
 	mkdir -p target/monitoring
 	cd tests/monitoring && CGO_ENABLED=0 go build -trimpath -o ../../target/monitoring/promtool github.com/prometheus/prometheus/cmd/promtool
 	cd tests/monitoring && PROMTOOL=$(CURDIR)/target/monitoring/promtool CGO_ENABLED=0 go test -trimpath ./...
+
+image: ## Write the images as OCI archives into target/image, without a container engine
+	$(call step,images)
+	scripts/image.sh
+
+image-test: image ## Unpack the images and run them read-only, as any user, on a real API server
+	$(call step,images at work)
+	mkdir -p target/image
+	cd tests/image && CGO_ENABLED=0 go test -trimpath -c -o ../../target/image/test .
+	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
+	  images=$$(realpath "$${CARGO_TARGET_DIR:-target}")/image && cd tests/image && \
+	  "$$cluster" run -- env IMAGES="$$images" $(CURDIR)/target/image/test
+
+dist: ## Make what a release consists of in target/dist: programs, images, manifests, chart, SBOMs, checksums
+	$(call step,release)
+	@scripts/setup.sh cargo-cyclonedx
+	@scripts/dist.sh
 
 deny:
 	$(call step,licences and bans and sources)

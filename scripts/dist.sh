@@ -1,40 +1,71 @@
 #!/usr/bin/env bash
-# `make dist`: both programs as static binaries, which run on any Linux of this processor, in target/dist.
+# Makes what a release consists of, in target/dist: programs for Linux on amd64 and arm64, images, manifests, chart, an SBOM
+# of each program, and checksums. A platform that this machine cannot build for is left out, and that is said.
 #
-# They are linked with musl, so Rust needs its musl target and the C library of the cryptography a compiler for musl. What
-# is missing is named together with the command that installs it; nothing is built then.
+#   PLATFORMS="amd64 arm64"   platforms; one that is named here and cannot be built is an error
+#   VERSION=1.2.3             by default the version of the packages
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fail() {
-    printf 'dist: %s\nhint: %s\n' "$1" "$2" >&2
+say() { printf 'dist: %s\n' "$*" >&2; }
+version=${VERSION:-$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)}
+time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+export SEALED_SECRETS_BUILD_VERSION=v$version SOURCE_DATE_EPOCH=$time VERSION=$version
+target=${CARGO_TARGET_DIR:-target}
+dist=$target/dist
+rm -rf "$dist"
+mkdir -p "$dist"
+
+# Sorted, and without owners and times of this machine.
+pack() {
+    local archive=$1 folder=$2
+    shift 2
+    tar --create --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' --mtime="@$time" \
+        --directory="$folder" "$@" | gzip --no-name --best >"$dist/$archive"
+}
+
+built=
+for platform in ${PLATFORMS:-amd64 arm64}; do
+    status=0
+    folder=$(scripts/static.sh "$platform" | tail -n 1) || status=$?
+    if [ "$status" -eq 3 ] && [ -z "${PLATFORMS:-}" ]; then
+        say "$platform is left out, see above"
+        continue
+    fi
+    [ "$status" -eq 0 ] || exit "$status"
+    built="$built $platform"
+    for program in kubeseal controller; do
+        stage=$(mktemp -d)
+        cp "$folder/$program" LICENSE README.md "$stage/"
+        pack "$program-$version-linux-$platform.tar.gz" "$stage" LICENSE README.md "$program"
+        rm -r "$stage"
+    done
+done
+[ -n "$built" ] || {
+    say "no platform could be built"
     exit 1
 }
-[ "$(uname -s)" = Linux ] || fail "static binaries are built on Linux" "run make dist there, or in a container"
 
-machine=$(uname -m)
-target=$machine-unknown-linux-musl
-variable=CC_${target//-/_}
-[ -d "$(rustc --print target-libdir --target "$target" 2>/dev/null)" ] ||
-    fail "Rust's target $target is missing" "run: rustup target add $target"
-compiler=${!variable:-}
-for candidate in "$machine-linux-musl-gcc" musl-gcc; do
-    [ -n "$compiler" ] || compiler=$(command -v "$candidate" || true)
+PLATFORMS=${built# } scripts/image.sh
+for image in controller kubeseal; do
+    gzip --no-name --best --stdout "$target/image/sealed-secrets-$image.tar" >"$dist/sealed-secrets-$image-$version-image.tar.gz"
 done
-[ -n "$compiler" ] ||
-    fail "a C compiler for musl is missing" "install one (Debian: sudo apt-get install musl-tools), or name it in $variable"
-export "$variable=$compiler"
 
-cargo build --release --locked --target "$target" -p kubeseal -p sealed-secrets-controller
+cp manifests/controller.yaml manifests/controller-norbac.yaml "$dist/"
+chart=$(sed -n 's/^version: //p' manifests/helm/sealed-secrets/Chart.yaml)
+stage=$(mktemp -d)
+cp -r manifests/helm/sealed-secrets "$stage/"
+pack "sealed-secrets-$chart.tgz" "$stage" sealed-secrets
+rm -r "$stage"
 
-folder=${CARGO_TARGET_DIR:-target}
-mkdir -p "$folder/dist"
-for program in kubeseal controller; do
-    built=$folder/$target/release/$program
-    # A binary that names an interpreter would look for the C library of the machine that it runs on.
-    if LC_ALL=C grep -q -a -m 1 '/lib.*/ld-' <(head -c 4096 "$built"); then
-        fail "$built is not static" "is $compiler a compiler for musl?"
-    fi
-    install -m 755 "$built" "$folder/dist/$program"
-    printf '%s  %s bytes\n' "$folder/dist/$program" "$(stat -c %s "$built")"
+# CycloneDX, of the libraries that are linked on Linux; not of those that tests or builds use.
+for package in sealed-secrets-controller:controller kubeseal:kubeseal; do
+    folder=${package#*:}
+    cargo cyclonedx --quiet --format json --manifest-path "$folder/Cargo.toml" --target x86_64-unknown-linux-musl \
+        --no-build-deps --override-filename "sbom" 2>/dev/null
+    mv "$folder/sbom.json" "$dist/$folder-$version.cdx.json"
 done
+
+(cd "$dist" && sha256sum -- * >"sealed-secrets_${version}_checksums.txt")
+say "made for$built:"
+ls -l "$dist" >&2
