@@ -27,9 +27,6 @@ test: setup format lint unit templates interop backends manifests-check monitori
 build: ## Build both programs with optimisations
 	cargo build --release -p kubeseal -p sealed-secrets-controller
 
-dist: ## Build both programs as static binaries for any Linux, into target/dist
-	@scripts/dist.sh
-
 setup:
 	$(call step,set-up)
 	@scripts/setup.sh cargo-deny python

@@ -58,12 +58,14 @@ cp -r manifests/helm/sealed-secrets "$stage/"
 pack "sealed-secrets-$chart.tgz" "$stage" sealed-secrets
 rm -r "$stage"
 
-# CycloneDX, of the libraries that are linked on Linux; not of those that tests or builds use.
-for package in sealed-secrets-controller:controller kubeseal:kubeseal; do
-    folder=${package#*:}
-    cargo cyclonedx --quiet --format json --manifest-path "$folder/Cargo.toml" --target x86_64-unknown-linux-musl \
-        --no-build-deps --override-filename "sbom" 2>/dev/null
-    mv "$folder/sbom.json" "$dist/$folder-$version.cdx.json"
+# CycloneDX, of the libraries that are linked on Linux; not of those that tests or builds use. One is written beside each
+# Cargo.toml of the workspace; two of them are published.
+boms() { find . -path ./target -prune -o -name sealed-secrets-sbom.json -print; }
+trap 'boms | xargs --no-run-if-empty rm' EXIT
+cargo cyclonedx --quiet --format json --target x86_64-unknown-linux-musl --no-build-deps \
+    --override-filename sealed-secrets-sbom
+for program in controller kubeseal; do
+    cp "$program/sealed-secrets-sbom.json" "$dist/$program-$version.cdx.json"
 done
 
 (cd "$dist" && sha256sum -- * >"sealed-secrets_${version}_checksums.txt")

@@ -76,4 +76,4 @@ tool() {
     cargo install "$name" --version "$version" --locked --root "$cache/tools" >&2
 }
 tool cargo-deny 0.20.2
-tool cargo-cyclonedx 0.5.7
+tool cargo-cyclonedx 0.5.9
