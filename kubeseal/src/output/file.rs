@@ -114,16 +114,11 @@ fn replace(path: &Path, content: &[u8], access: Access) -> Result<()> {
 /// Replaces a regular file, behind all symbolic links, as one of many: a signal that came is for the caller to deliver.
 ///
 /// # Errors
-/// Whatever the system says; the file is unharmed then. A file that must not be written is not replaced either.
+/// Whatever the system says; the file is unharmed then. Whether it may be written is for the caller to see.
 pub(crate) fn replace_one_of_many(name: &Path, content: &[u8], signals: &HeldBack) -> Result<()> {
     let failure = |error: &io::Error| Error::file("open", &name.to_string_lossy(), error);
     match resolve(name).map_err(|error| failure(&error))? {
-        Target::Replace(path) => {
-            if path.exists() {
-                OpenOptions::new().write(true).open(&path).map_err(|error| failure(&error))?;
-            }
-            replace_unless_interrupted(&path, content, Access::AsBefore, signals)
-        }
+        Target::Replace(path) => replace_unless_interrupted(&path, content, Access::AsBefore, signals),
         _ => Err(Error::new(format!("open {}: it is not a regular file", name.display()))),
     }
 }

@@ -1,6 +1,7 @@
 //! Changing items of one SealedSecret in its file.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use sealed_secrets_crypto::{Fingerprint, PublicKey, SystemRandom};
@@ -152,6 +153,8 @@ impl OneObject<'_> {
                 _ => failure,
             }
         })?;
+        // A file that must not be written is not replaced either.
+        OpenOptions::new().write(true).open(name).map_err(|error| Error::file("open", name, &error))?;
         let signals = HeldBack::start()
             .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
         let written = replace_one_of_many(Path::new(name), edited.as_bytes(), &signals);

@@ -1,6 +1,7 @@
 //! One file: read, judged, changed, written.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -109,10 +110,13 @@ fn write(job: &Job<'_>, found: &Found, before: &[u8], content: &[u8]) -> Result<
     replace_one_of_many(&destination, content, &job.signals)
 }
 
-/// What an editor or `git` wrote while we worked must not be lost.
+/// What an editor or `git` wrote while we worked must not be lost, and a file that must not be written is not replaced.
 fn unchanged_meanwhile(path: &Path, before: &[u8]) -> Result<()> {
     let name = path.to_string_lossy();
-    let now = fs::read(path).map_err(|error| Error::file("read", &name, &error))?;
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    let mut file = opened.map_err(|error| Error::file("open", &name, &error))?;
+    let mut now = Vec::with_capacity(before.len() + 1);
+    file.read_to_end(&mut now).map_err(|error| Error::file("read", &name, &error))?;
     if now == before {
         return Ok(());
     }
