@@ -14,6 +14,12 @@ const PREFIX: &str = "SHA256:";
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// The hash itself.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Of the key with this modulus and exponent, both big-endian without leading zeros.
     pub(crate) fn of(modulus: &[u8], exponent: &[u8]) -> Fingerprint {
         let (e_head, n_head) = (mpint_head(exponent), mpint_head(modulus));

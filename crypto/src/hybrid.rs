@@ -51,7 +51,7 @@ fn seal_with<B: Backend>(
 ) -> Result<Vec<u8>, SealError> {
     let mut session_key: SessionKey = Zeroizing::new([0; 32]);
     random.fill(&mut session_key[..])?;
-    let wrapped_key = B::wrap(key, label.as_bytes(), &session_key, random).ok_or(SealError::Encryption)?;
+    let wrapped_key = B::wrap(key, label.as_bytes(), &session_key[..], random).ok_or(SealError::Encryption)?;
     let ciphertext = B::encrypt(&session_key, plaintext).ok_or(SealError::Encryption)?;
     EnvelopeParts { wrapped_key: &wrapped_key, ciphertext: &ciphertext }.join().ok_or(SealError::Encryption)
 }

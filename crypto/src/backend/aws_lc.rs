@@ -48,15 +48,9 @@ impl Backend for AwsLc {
         OaepPublicEncryptingKey::new(key).ok()
     }
 
-    fn wrap(
-        key: &Self::EncryptingKey,
-        label: &[u8],
-        session_key: &SessionKey,
-        _random: &mut dyn Random,
-    ) -> Option<Vec<u8>> {
+    fn wrap(key: &Self::EncryptingKey, label: &[u8], session_key: &[u8], _random: &mut dyn Random) -> Option<Vec<u8>> {
         let mut block = vec![0; key.ciphertext_size()];
-        let length =
-            key.encrypt(&OAEP_SHA256_MGF1SHA256, &session_key[..], &mut block, label_argument(label)).ok()?.len();
+        let length = key.encrypt(&OAEP_SHA256_MGF1SHA256, session_key, &mut block, label_argument(label)).ok()?.len();
         (length == block.len()).then_some(block)
     }
 
@@ -65,11 +59,11 @@ impl Backend for AwsLc {
         OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(&pkcs8).ok()?).ok()
     }
 
-    fn unwrap_key(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<SessionKey> {
+    fn unwrap_message(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut buffer = Zeroizing::new(vec![0; key.min_output_size()]);
-        let message = key.decrypt(&OAEP_SHA256_MGF1SHA256, block, &mut buffer, label_argument(label)).ok()?;
-        let session_key: &[u8; 32] = (&*message).try_into().ok()?;
-        Some(Zeroizing::new(*session_key))
+        let length = key.decrypt(&OAEP_SHA256_MGF1SHA256, block, &mut buffer, label_argument(label)).ok()?.len();
+        buffer.truncate(length);
+        Some(buffer)
     }
 
     fn encrypt(key: &SessionKey, plaintext: &[u8]) -> Option<Vec<u8>> {

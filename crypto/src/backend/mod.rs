@@ -60,19 +60,21 @@ pub(crate) trait Backend {
     /// Takes a public key; both numbers big-endian without leading zeros.
     fn encrypting_key(modulus: &[u8], exponent: &[u8]) -> Option<Self::EncryptingKey>;
 
-    /// RSA-OAEP encryption of the session key. A backend may draw the padding's seed from its own generator.
-    fn wrap(
-        key: &Self::EncryptingKey,
-        label: &[u8],
-        session_key: &SessionKey,
-        random: &mut dyn Random,
-    ) -> Option<Vec<u8>>;
+    /// RSA-OAEP encryption of a session key. A backend may draw the padding's seed from its own generator.
+    fn wrap(key: &Self::EncryptingKey, label: &[u8], session_key: &[u8], random: &mut dyn Random) -> Option<Vec<u8>>;
 
     /// Takes an RFC 8017 `RSAPrivateKey`, checking that its numbers fit together.
     fn decrypting_key(pkcs1: &[u8]) -> Option<Self::DecryptingKey>;
 
+    /// RSA-OAEP decryption.
+    fn unwrap_message(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<Zeroizing<Vec<u8>>>;
+
     /// RSA-OAEP decryption; only a message of exactly 32 bytes is a session key.
-    fn unwrap_key(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<SessionKey>;
+    fn unwrap_key(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<SessionKey> {
+        let message = Self::unwrap_message(key, label, block)?;
+        let session_key: &[u8; 32] = message.as_slice().try_into().ok()?;
+        Some(Zeroizing::new(*session_key))
+    }
 
     /// AES-256-GCM: ciphertext and tag.
     fn encrypt(key: &SessionKey, plaintext: &[u8]) -> Option<Vec<u8>>;

@@ -52,13 +52,8 @@ impl Backend for RustCrypto {
         RsaPublicKey::new_with_max_size(n, e, crate::MAX_BITS as usize).ok()
     }
 
-    fn wrap(
-        key: &Self::EncryptingKey,
-        label: &[u8],
-        session_key: &SessionKey,
-        random: &mut dyn Random,
-    ) -> Option<Vec<u8>> {
-        Oaep::<Sha256>::new_with_label(label).encrypt(&mut Argument(random), key, &session_key[..]).ok()
+    fn wrap(key: &Self::EncryptingKey, label: &[u8], session_key: &[u8], random: &mut dyn Random) -> Option<Vec<u8>> {
+        Oaep::<Sha256>::new_with_label(label).encrypt(&mut Argument(random), key, session_key).ok()
     }
 
     fn decrypting_key(pkcs1: &[u8]) -> Option<Self::DecryptingKey> {
@@ -67,12 +62,9 @@ impl Backend for RustCrypto {
         Some(key)
     }
 
-    fn unwrap_key(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<SessionKey> {
+    fn unwrap_message(key: &Self::DecryptingKey, label: &[u8], block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut blinding = StdRng::try_from_rng(&mut SysRng).ok()?;
-        let message = key.decrypt_blinded(&mut blinding, Oaep::<Sha256>::new_with_label(label), block).ok()?;
-        let message = Zeroizing::new(message);
-        let session_key: &[u8; 32] = message.as_slice().try_into().ok()?;
-        Some(Zeroizing::new(*session_key))
+        key.decrypt_blinded(&mut blinding, Oaep::<Sha256>::new_with_label(label), block).ok().map(Zeroizing::new)
     }
 
     fn encrypt(key: &SessionKey, plaintext: &[u8]) -> Option<Vec<u8>> {
