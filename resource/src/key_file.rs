@@ -221,7 +221,7 @@ fn item(secret: &Node, name: &str) -> Result<Zeroizing<Vec<u8>>, SkipReason> {
 }
 
 /// The documents of a file, each behind as many empty lines as stand before it, so that errors name the right line.
-fn parts(input: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+pub(crate) fn parts(input: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut parts: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     for (number, line) in input.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let marker = line.strip_prefix(b"---").is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace));

@@ -11,6 +11,9 @@ use crate::secret::{self, Secret, SecretBytes};
 pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 /// The only value of [`KEY_LABEL`] that counts.
 pub const ACTIVE: &str = "active";
+/// The Secret that controllers use by its name, whatever its labels say: very old releases made it, without label.
+/// Another `--key-prefix` than the default changes the name.
+pub const UNLABELLED_KEY: &str = "sealed-secrets-key";
 /// Item with the private key.
 pub const TLS_PRIVATE_KEY: &str = "tls.key";
 /// Item with the certificate chain.

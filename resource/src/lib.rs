@@ -12,8 +12,10 @@ pub mod document;
 mod envelope_facts;
 mod inspection;
 pub mod item_form;
+mod key_backup;
 mod key_file;
 mod key_secret;
+mod key_use;
 pub mod lint;
 mod merge;
 mod metadata;
@@ -33,10 +35,12 @@ pub use base64_text::{IllegalBase64, decode as decode_base64, encode as encode_b
 pub use decode::{DecodeError, Rules};
 pub use envelope_facts::{EnvelopeFacts, EnvelopeProblem};
 pub use inspection::{InspectedItem, InspectedObject, KeyFound, inspect};
+pub use key_backup::{KeyBackup, KeyEntry, KeyFacts, backup_document};
 pub use key_file::{KeyFile, KeyFileError, SkipReason, Skipped};
 pub use key_secret::{
-    ACTIVE, KEY_LABEL, KeyMaterial, KeySecretError, TLS_CERTIFICATE, TLS_PRIVATE_KEY, new_key_secret,
+    ACTIVE, KEY_LABEL, KeyMaterial, KeySecretError, TLS_CERTIFICATE, TLS_PRIVATE_KEY, UNLABELLED_KEY, new_key_secret,
 };
+pub use key_use::{KeyUse, keys_of_file, keys_of_object};
 pub use merge::{MergeError, MergeOptions, ScopeConflict, merge, scope_of_new_items};
 pub use metadata::{ObjectMeta, OwnerReference};
 pub use re_encrypt::{ApplyError, ObjectChange, ReEncryptError, SealedFile, re_encrypt, re_encrypt_for};
