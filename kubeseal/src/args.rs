@@ -3,6 +3,7 @@
 use sealed_secrets_flags::{EnvPolicy, Outcome, Source, Values, parse, usage};
 use sealed_secrets_resource::Scope;
 
+use crate::age_file::Unlock;
 use crate::cluster::Access;
 use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
@@ -54,6 +55,8 @@ pub(crate) struct Args {
     pub(crate) allow_empty_data: bool,
     pub(crate) record_key: bool,
     pub(crate) recovery_private_keys: Vec<String>,
+    /// What opens those of them that are encrypted.
+    pub(crate) unlock: Unlock,
     pub(crate) controller_namespace: String,
     pub(crate) controller_name: String,
     /// `--namespace`, without a prefix such as `ns/`.
@@ -123,6 +126,7 @@ fn from_values(values: &Values) -> Args {
         allow_empty_data: values.bool("allow-empty-data"),
         record_key: values.bool("record-key"),
         recovery_private_keys: values.list("recovery-private-key").to_vec(),
+        unlock: Unlock::of(values),
         controller_namespace: values.string("controller-namespace").to_owned(),
         controller_name: values.string("controller-name").to_owned(),
         namespace: namespace(values),

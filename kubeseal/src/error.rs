@@ -24,6 +24,8 @@ pub(crate) enum Error {
     },
     /// Everything has been said already: exit status 1.
     Reported,
+    /// The same with a status of its own, which the help of the subcommand explains.
+    Status(u8),
     /// Whoever read standard output has gone: nothing to say, exit status 141 (decision 34).
     BrokenPipe,
 }
@@ -72,7 +74,7 @@ impl Error {
             Error::Failure { message, .. } | Error::Usage(message) | Error::SubcommandUsage { message, .. } => {
                 message.clone()
             }
-            Error::BrokenPipe | Error::Reported => String::new(),
+            Error::BrokenPipe | Error::Reported | Error::Status(_) => String::new(),
         }
     }
 
@@ -81,6 +83,7 @@ impl Error {
         match self {
             Error::Failure { .. } | Error::Reported => 1,
             Error::Usage(_) | Error::SubcommandUsage { .. } => 2,
+            Error::Status(status) => *status,
             Error::BrokenPipe => 141,
         }
     }
@@ -94,7 +97,7 @@ impl fmt::Display for Error {
             Error::SubcommandUsage { message, subcommand } => {
                 write!(f, "error: {message}\nhint: see kubeseal {subcommand} --help")
             }
-            Error::BrokenPipe | Error::Reported => Ok(()),
+            Error::BrokenPipe | Error::Reported | Error::Status(_) => Ok(()),
         }
     }
 }

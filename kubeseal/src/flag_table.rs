@@ -41,6 +41,8 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::alias("rotate", "re-encrypt", Kind::Bool, "").deprecated("please use --re-encrypt instead"),
     switch("recovery-unseal", "decrypt a SealedSecret offline with backed-up private keys").heading(OTHER),
     Flag::new("recovery-private-key", Kind::CsvList, "file with private keys for --recovery-unseal").heading(OTHER),
+    IDENTITY.heading(OTHER),
+    PASSPHRASE_FILE.heading(OTHER),
     text("controller-name", "name of the controller's Service")
         .default("sealed-secrets-controller")
         .heading(CONTROLLER),
@@ -114,6 +116,24 @@ pub(crate) const TABLE: &[Flag] = &[
     switch("version", "print the version").heading(GENERAL),
     switch("help", "print this text").heading(GENERAL),
 ];
+
+/// What opens encrypted key files.
+pub(crate) const IDENTITY: Flag = Flag::new(
+    "identity",
+    Kind::Array,
+    "file with the key that opens encrypted key files: of age, or an SSH key (can be repeated)",
+)
+.value_name("FILE")
+.no_env();
+
+/// The same for those that are encrypted with a passphrase.
+pub(crate) const PASSPHRASE_FILE: Flag = Flag::new(
+    "passphrase-file",
+    Kind::String,
+    "file with the passphrase that opens encrypted key files; otherwise it is asked for",
+)
+.value_name("FILE")
+.no_env();
 
 /// The flags that say where the controller is and how to get there.
 pub(crate) fn connection() -> impl Iterator<Item = Flag> {

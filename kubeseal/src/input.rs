@@ -107,7 +107,10 @@ pub(crate) fn read_open_file(path: &str, file: &mut File) -> Result<Zeroizing<Ve
 }
 
 /// Reads to the end without leaving copies of the content in freed memory, as a growing `Vec` would.
-fn read_all(source: &mut dyn Read, expected: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+///
+/// # Errors
+/// Whatever the source says.
+pub(crate) fn read_all(source: &mut dyn Read, expected: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     const SMALLEST: usize = 4096;
     let mut buffer = Zeroizing::new(vec![0; (expected + 1).max(SMALLEST)]);
     let mut filled = 0;

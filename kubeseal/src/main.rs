@@ -2,6 +2,7 @@
 //!
 //! Arguments become an [`args::Args`], which picks a [`command`]; errors and hints are printed here and nowhere else.
 
+mod age_file;
 mod args;
 mod certificate_source;
 mod certificate_url;

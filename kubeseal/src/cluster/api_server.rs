@@ -99,7 +99,11 @@ impl ApiServer {
 
     async fn once(&self, method: &Method, path: &str, accept: &str, body: Option<Bytes>) -> Answer {
         let url = format!("{}{path}", self.base);
-        let verb = if method == Method::GET { "Get" } else { "Post" };
+        let verb = match method.as_str() {
+            "GET" => "Get",
+            "PATCH" => "Patch",
+            _ => "Post",
+        };
         let failure = |cause: String| format!("{verb} {}: {cause}", quote(&url));
         let mut request = Request::builder()
             .method(method)
@@ -107,7 +111,10 @@ impl ApiServer {
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, USER_AGENT);
         if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            // The form in which `kubectl` changes single fields, and lists by the names of their entries.
+            let patch = "application/strategic-merge-patch+json";
+            let kind = if method == Method::PATCH { patch } else { "application/json" };
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         let request =
             request.body(body.map_or_else(Body::empty, Body::from)).map_err(|error| failure(error.to_string()))?;

@@ -1,6 +1,7 @@
 //! Talks to the controller through the API server's service proxy, the only way there is (spec/kubeseal-cli.md 8).
 
 mod api_server;
+mod objects;
 mod reply;
 
 use http::{Method, StatusCode};
@@ -14,6 +15,7 @@ use crate::kubeconfig::{Overrides, connection};
 use crate::log::Log;
 use crate::transport::Runtime;
 use api_server::ApiServer;
+pub(crate) use objects::{Collection, Objects};
 use reply::Answer;
 
 /// How requests introduce themselves.

@@ -21,7 +21,7 @@ const MANY: usize = 2;
 
 pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     let mut output = Output::prepare_private(args.sealed_secret_file.as_deref(), &args.format)?;
-    let ring = key_files::read(&args.recovery_private_keys)?;
+    let ring = key_files::read(&args.recovery_private_keys, &args.unlock)?;
     let name = input.name();
     let mut sealed_secrets = input::recoverable(&input.read()?, &name)?;
     if sealed_secrets.is_empty() {

@@ -3,6 +3,7 @@
 use sealed_secrets_flags::{Flag, Kind, Source, Values};
 
 use crate::flag_table;
+pub(super) use crate::flag_table::{IDENTITY, PASSPHRASE_FILE};
 
 /// What a script reads, or a person.
 pub(super) const OUTPUT: Flag = Flag::new("output", Kind::Choice(&["text", "json"]), "what to print: text or json")

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::report::{count, name_of, print_json};
 use super::{Subcommand, flags};
+use crate::age_file::Unlock;
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::output::write_stdout;
@@ -34,7 +35,7 @@ which of them opens each item. Values are never shown. Objects of other kinds ar
         ),
         (2, "the arguments cannot be used"),
     ],
-    flags: || &[flags::FROM_KEYS, flags::NAMESPACE, flags::OUTPUT],
+    flags: || &[flags::FROM_KEYS, flags::IDENTITY, flags::PASSPHRASE_FILE, flags::NAMESPACE, flags::OUTPUT],
     run,
 };
 
@@ -45,7 +46,7 @@ fn run(values: &Values) -> Result<()> {
     }
     let ring = match values.list("from-keys") {
         [] => KeyRing::default(),
-        files => key_files::read(files)?,
+        files => key_files::read(files, &Unlock::of(values))?,
     };
     let namespace = args::namespace(values);
     let (mut shown, mut failed) = (Vec::new(), false);

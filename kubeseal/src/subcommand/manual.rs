@@ -2,7 +2,7 @@
 
 use sealed_secrets_flags::{Flag, Kind, Values, environment_name};
 
-use super::{ALL, PLAIN_STATUSES, Subcommand};
+use super::{PLAIN_STATUSES, Subcommand, with_actions};
 use crate::args::version;
 use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
@@ -97,7 +97,7 @@ pub(super) fn page() -> String {
 
 fn subcommands() -> String {
     let mut text = ".SH SUBCOMMANDS\n".to_owned();
-    for subcommand in ALL {
+    for subcommand in with_actions() {
         let head = format!("kubeseal {} {}", subcommand.name, subcommand.arguments);
         text.push_str(&format!(".SS {}\n", escape(head.trim_end())));
         for paragraph in subcommand.about.split("\n\n") {

@@ -7,6 +7,7 @@ mod completion;
 mod edit;
 mod flags;
 mod inspect;
+mod keys;
 mod lint;
 mod manual;
 mod one_object;
@@ -25,6 +26,7 @@ pub(crate) const ALL: &[&Subcommand] = &[
     &completion::COMPLETION,
     &edit::EDIT,
     &inspect::INSPECT,
+    &keys::KEYS,
     &lint::LINT,
     &manual::MAN,
     &reencrypt::REENCRYPT,
@@ -59,11 +61,24 @@ impl Subcommand {
         ALL.iter().copied().find(|subcommand| subcommand.name == word)
     }
 
+    /// The words that may stand behind its name, each a subcommand of its own; none for most.
+    pub(crate) fn actions(&self) -> &'static [&'static Subcommand] {
+        if self.name == keys::KEYS.name { keys::ACTIONS } else { &[] }
+    }
+
     /// Does what it does, given the arguments behind its name.
     ///
     /// # Errors
     /// Arguments that it does not understand, and whatever goes wrong.
-    pub(crate) fn run(&'static self, arguments: Vec<String>) -> Result<()> {
+    pub(crate) fn run(&'static self, mut arguments: Vec<String>) -> Result<()> {
+        let is_first = |action: &&&Subcommand| {
+            let action = action.name.strip_prefix(self.name).map(str::trim_start);
+            arguments.first().is_some_and(|word| action == Some(word.as_str()))
+        };
+        if let Some(action) = self.actions().iter().find(is_first) {
+            arguments.remove(0);
+            return action.run(arguments);
+        }
         let environment = |name: &str| std::env::var(name).ok();
         match parse((self.flags)(), arguments, &environment, EnvPolicy::IgnoreInvalid) {
             Ok(Outcome::Help) => write_stdout(self.help().as_bytes()),
@@ -99,6 +114,11 @@ impl Subcommand {
     }
 }
 
+/// Every subcommand and every action of one.
+pub(crate) fn with_actions() -> impl Iterator<Item = &'static Subcommand> {
+    ALL.iter().copied().flat_map(|subcommand| std::iter::once(subcommand).chain(subcommand.actions().iter().copied()))
+}
+
 /// What the usage text says about subcommands.
 pub(crate) fn list() -> String {
     let mut text = "Subcommands, only as the first argument (kubeseal SUBCOMMAND --help says more):\n".to_owned();
@@ -120,7 +140,8 @@ mod tests {
     #[test]
     fn subcommands_are_sorted_and_their_help_is_complete() {
         assert!(ALL.is_sorted_by_key(|subcommand| subcommand.name));
-        for subcommand in ALL {
+        assert!(ALL.iter().all(|subcommand| subcommand.actions().is_sorted_by_key(|action| action.name)));
+        for subcommand in with_actions() {
             let help = subcommand.help();
             for flag in (subcommand.flags)() {
                 assert!(help.contains(&format!("--{}", flag.name())), "{}: {}", subcommand.name, flag.name());
@@ -134,7 +155,7 @@ mod tests {
 
     #[test]
     fn no_table_has_a_flag_twice() {
-        for subcommand in ALL {
+        for subcommand in with_actions() {
             let mut names: Vec<&str> = (subcommand.flags)().iter().map(Flag::name).collect();
             let count = names.len();
             names.sort_unstable();

@@ -6,6 +6,11 @@ use super::{Line, Value, lines, spellings, subcommand_names, value};
 pub(super) fn script() -> String {
     let functions: String = lines().iter().map(bash_function).collect();
     let names = subcommand_names().replace(' ', "|");
+    let action = |line: &Line| {
+        let (words, function) = (line.subcommand, function_name(line));
+        format!("            \"{words}\") place=3; {function}; return ;;\n")
+    };
+    let actions: String = lines().iter().filter(|line| line.is_action()).map(action).collect();
     format!(
         r#"# Completion of kubeseal for bash: source <(kubeseal completion bash)
 {functions}_kubeseal() {{
@@ -17,6 +22,10 @@ pub(super) fn script() -> String {
         previous=${{COMP_WORDS[COMP_CWORD-2]}}
     fi
     COMPREPLY=()
+    if [[ $COMP_CWORD -gt 2 ]]; then
+        case "${{COMP_WORDS[1]}} ${{COMP_WORDS[2]}}" in
+{actions}        esac
+    fi
     if [[ $COMP_CWORD -gt 1 ]]; then
         case ${{COMP_WORDS[1]}} in
             {names}) _kubeseal_${{COMP_WORDS[1]}}; return ;;
@@ -28,6 +37,10 @@ pub(super) fn script() -> String {
 complete -o filenames -o bashdefault -F _kubeseal kubeseal
 "#
     )
+}
+
+fn function_name(line: &Line) -> String {
+    format!("_kubeseal_{}", line.subcommand.replace(' ', "_"))
 }
 
 /// Completes one command line; `place` is where its words stand.
@@ -44,7 +57,7 @@ fn bash_function(line: &Line) -> String {
         cases.push_str(&format!("        {}) {action}; return ;;\n", spellings(flag).join("|")));
     }
     format!(
-        r#"_kubeseal_{name}() {{
+        r#"{name}() {{
     case $previous in
 {cases}        "") return ;;
     esac
@@ -55,7 +68,7 @@ fn bash_function(line: &Line) -> String {
     fi
 }}
 "#,
-        name = line.subcommand,
+        name = function_name(line),
         words = line.words(),
         all = all.join(" "),
     )

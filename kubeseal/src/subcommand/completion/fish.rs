@@ -1,6 +1,6 @@
 //! Completion for fish.
 
-use super::{SHELLS, Value, lines, subcommand_names, value};
+use super::{SHELLS, Value, groups, lines, subcommand_names, value};
 use crate::subcommand::ALL;
 
 /// The whole script.
@@ -13,12 +13,21 @@ pub(super) fn script() -> String {
         text.push_str(&format!("complete -c kubeseal -n __fish_use_subcommand -a {name} -d '{summary}'\n"));
     }
     for line in lines() {
-        let condition = match line.subcommand {
-            "" => format!("not __fish_seen_subcommand_from {names}"),
-            name => format!("__fish_seen_subcommand_from {name}"),
+        let condition = match line.subcommand.split_once(' ') {
+            None if line.subcommand.is_empty() => format!("not __fish_seen_subcommand_from {names}"),
+            None => format!("__fish_seen_subcommand_from {}", line.subcommand),
+            Some((name, action)) => {
+                format!("__fish_seen_subcommand_from {name}; and __fish_seen_subcommand_from {action}")
+            }
         };
         match line.subcommand {
             "" => {}
+            name if groups().any(|(group, _)| group == name) => {
+                let words = line.words();
+                text.push_str(&format!(
+                    "complete -c kubeseal -n '{condition}; and not __fish_seen_subcommand_from {words}' -a '{words}'\n"
+                ));
+            }
             "completion" => text.push_str(&format!("complete -c kubeseal -n '{condition}' -a '{SHELLS}'\n")),
             _ => text.push_str(&format!("complete -c kubeseal -n '{condition}' -F\n")),
         }

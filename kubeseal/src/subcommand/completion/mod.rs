@@ -7,7 +7,7 @@ mod zsh;
 
 use sealed_secrets_flags::{Flag, Kind, Values};
 
-use super::{ALL, PLAIN_STATUSES, Subcommand};
+use super::{ALL, PLAIN_STATUSES, Subcommand, with_actions};
 use crate::error::{Error, Result};
 use crate::flag_table::TABLE;
 use crate::output::write_stdout;
@@ -20,6 +20,11 @@ const FILES: &[&str] = &[
     "merge-into",
     "from-file",
     "from-keys",
+    "identity",
+    "passphrase-file",
+    "output-file",
+    "verify",
+    "in",
     "to-cert",
     "write-to",
     "recovery-private-key",
@@ -105,18 +110,34 @@ impl Line {
         match self.subcommand {
             "" => subcommand_names(),
             "completion" => SHELLS.to_owned(),
-            _ => String::new(),
+            name => Subcommand::named(name).map(action_words).unwrap_or_default(),
         }
+    }
+
+    /// Whether it is one of the words that stand behind another.
+    fn is_action(&self) -> bool {
+        self.subcommand.contains(' ')
     }
 }
 
 fn lines() -> Vec<Line> {
-    let with = ALL.iter().map(|subcommand| Line { subcommand: subcommand.name, table: (subcommand.flags)() });
+    let with = with_actions().map(|subcommand| Line { subcommand: subcommand.name, table: (subcommand.flags)() });
     std::iter::once(Line { subcommand: "", table: TABLE }).chain(with).collect()
 }
 
 fn subcommand_names() -> String {
     ALL.iter().map(|subcommand| subcommand.name).collect::<Vec<_>>().join(" ")
+}
+
+/// The last words of the names of its actions.
+fn action_words(subcommand: &Subcommand) -> String {
+    let last = |action: &&Subcommand| action.name.rsplit(' ').next().unwrap_or_default();
+    subcommand.actions().iter().map(last).collect::<Vec<_>>().join(" ")
+}
+
+/// The subcommands that have actions, and the words of these.
+fn groups() -> impl Iterator<Item = (&'static str, String)> {
+    ALL.iter().filter(|one| !one.actions().is_empty()).map(|one| (one.name, action_words(one)))
 }
 
 /// `--name` and, where there is one, `-x`.
@@ -169,7 +190,12 @@ mod tests {
             (&["kubeseal", "--name", "x"], ""),
             (&["kubeseal", "com"], "completion"),
             (&["kubeseal", "completion", "f"], "fish"),
-            (&["kubeseal", ""], "completion edit inspect lint man reencrypt set unset"),
+            (&["kubeseal", ""], "completion edit inspect keys lint man reencrypt set unset"),
+            (&["kubeseal", "keys", "re"], "renew restore retire"),
+            (&["kubeseal", "keys", "retire", "--ol"], "--older-than"),
+            (&["kubeseal", "keys", "list", "-o", ""], "text json"),
+            (&["kubeseal", "keys", "restore", ""], ""),
+            (&["kubeseal", "keys", "nothing", "--"], ""),
             (&["kubeseal", "reencrypt", "--to"], "--to-cert --token"),
             (&["kubeseal", "inspect", "-o", "t"], "text"),
             (&["kubeseal", "inspect", "-o", "=", ""], "text json"),

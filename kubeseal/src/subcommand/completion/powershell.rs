@@ -1,6 +1,6 @@
 //! Completion for PowerShell.
 
-use super::{SHELLS, Value, lines, spellings, subcommand_names, value};
+use super::{SHELLS, Value, groups, lines, spellings, subcommand_names, value};
 
 /// The whole script.
 pub(super) fn script() -> String {
@@ -31,6 +31,8 @@ pub(super) fn script() -> String {
         values.push_str(&format!("        {name} = @{{\n{words_of}        }}\n"));
     }
     let (shells, names) = (list(SHELLS), list(&subcommand_names()));
+    let action = |(name, words): (&str, String)| format!("        {} = @({})\n", quoted(name), list(&words));
+    let actions: String = groups().map(action).collect();
     format!(
         r#"# Completion of kubeseal for PowerShell: kubeseal completion powershell | Out-String | Invoke-Expression
 using namespace System.Management.Automation
@@ -42,8 +44,12 @@ Register-ArgumentCompleter -Native -CommandName kubeseal -ScriptBlock {{
     $values = @{{
 {values}    }}
     $subcommand = if ($before.Count -gt 1 -and $flags.ContainsKey($before[1])) {{ $before[1] }} else {{ '' }}
+    if ($before.Count -gt 2 -and $flags.ContainsKey("$($before[1]) $($before[2])")) {{ $subcommand = "$($before[1]) $($before[2])" }}
+    $actions = @{{
+{actions}    }}
     if ($before.Count -eq 1 -and -not $word.StartsWith('-')) {{ $found = @({names}) }}
     elseif ($before.Count -eq 2 -and $subcommand -ceq 'completion') {{ $found = @({shells}) }}
+    elseif ($before.Count -eq 2 -and $actions.ContainsKey($subcommand)) {{ $found = $actions[$subcommand] }}
     elseif ($values[$subcommand].ContainsKey($before[-1])) {{ $found = $values[$subcommand][$before[-1]] }}
     elseif ($subcommand -ne '' -and -not $word.StartsWith('-')) {{ $found = @() }}
     else {{ return $flags[$subcommand] | Where-Object {{ $_.CompletionText -clike "$word*" }} }}

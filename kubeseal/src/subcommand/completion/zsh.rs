@@ -2,7 +2,7 @@
 
 use sealed_secrets_flags::{Flag, Kind};
 
-use super::{Line, Value, lines, subcommand_names, value};
+use super::{Line, Value, groups, lines, subcommand_names, value};
 
 /// The whole script.
 pub(super) fn script() -> String {
@@ -10,7 +10,23 @@ pub(super) fn script() -> String {
     let (main, subcommands) = lines.split_at(1);
     let arguments = |line: &Line| line.flags().map(zsh_argument).collect::<String>();
     let mut cases = String::new();
-    for line in subcommands {
+    for line in subcommands.iter().filter(|line| !line.is_action()) {
+        if let Some((name, words)) = groups().find(|(name, _)| *name == line.subcommand) {
+            cases.push_str(&format!("    {name})\n        case $words[3] in\n"));
+            for action in subcommands {
+                let Some((_, word)) = action.subcommand.split_once(' ').filter(|(group, _)| *group == name) else {
+                    continue;
+                };
+                cases.push_str(&format!(
+                    "        {word})\n        _arguments -s \\\n{}        '1: :({name})' \\\n        '2: :({words})' \\\n        '*:file:_files' ;;\n",
+                    arguments(action)
+                ));
+            }
+            cases.push_str(&format!(
+                "        *)\n        _arguments '1: :({name})' '2: :({words})' ;;\n        esac ;;\n"
+            ));
+            continue;
+        }
         let words = line.words();
         let rest = if words.is_empty() { "'*:file:_files'".to_owned() } else { format!("'2: :({words})'") };
         let name = line.subcommand;

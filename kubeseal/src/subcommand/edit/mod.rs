@@ -16,6 +16,7 @@ use self::buffer::Buffer;
 use super::one_object::{OneObject, Source};
 use super::report::display_name;
 use super::{Subcommand, flags};
+use crate::age_file::Unlock;
 use crate::error::{Error, Result, io_cause};
 use crate::output::HeldBack;
 use crate::repository::Targets;
@@ -24,6 +25,8 @@ use crate::{cluster, key_files, say};
 static TABLE: LazyLock<Vec<Flag>> = LazyLock::new(|| {
     flags::with_connection(&[
         flags::FROM_KEYS,
+        flags::IDENTITY,
+        flags::PASSPHRASE_FILE,
         flags::switch("from-cluster", "show the values of the Secret that the cluster has now"),
         flags::NAME,
         flags::CERT,
@@ -136,7 +139,7 @@ fn known(values: &Values, source: &Source, object: &OneObject<'_>, targets: &Tar
             known.notes.push("cluster (--from-cluster).".to_owned());
         }
         files => {
-            let ring = key_files::read(files)?;
+            let ring = key_files::read(files, &Unlock::of(values))?;
             let (label, recorded) = (sealed.label(), sealed.recorded_keys());
             let mut last = None;
             for (item, text) in &sealed.spec.encrypted_data {

@@ -13,6 +13,7 @@ use sealed_secrets_crypto::{Fingerprint, KeyRing, PublicKey};
 use sealed_secrets_flags::{Flag, Values};
 
 use super::{Subcommand, flags};
+use crate::age_file::Unlock;
 use crate::args;
 use crate::error::{Error, Result};
 use crate::key_files;
@@ -25,6 +26,8 @@ use summary::Summary;
 static TABLE: LazyLock<Vec<Flag>> = LazyLock::new(|| {
     flags::with_connection(&[
         flags::FROM_KEYS,
+        flags::IDENTITY,
+        flags::PASSPHRASE_FILE,
         flags::CERT,
         flags::switch("via-controller", "have the controller decrypt and encrypt instead of private keys"),
         flags::switch("check", "change nothing and list what is stale; status 1 if anything is"),
@@ -157,7 +160,7 @@ fn job(values: &Values) -> Result<Job<'_>> {
         () => {}
     }
     let signals = HeldBack::start().map_err(|error| Error::file("handle", "signals", &error))?;
-    let ring = if keys.is_empty() { KeyRing::default() } else { key_files::read(keys)? };
+    let ring = if keys.is_empty() { KeyRing::default() } else { key_files::read(keys, &Unlock::of(values))? };
     Ok(Job {
         values,
         means: if via_controller { Means::Controller } else { Means::Keys(ring) },

@@ -1,0 +1,158 @@
+//! Objects of the API server itself, for the commands that work on keys.
+
+use http::{Method, StatusCode};
+use sealed_secrets_resource::document::to_json_compact;
+use serde_json::Value;
+
+use super::api_server::ApiServer;
+use super::reply::Reply;
+use super::{Access, run, segment};
+use crate::error::{Error, Result};
+use crate::kubeconfig::connection;
+use crate::transport::Runtime;
+
+/// Entries of one page of a list. SealedSecrets can be large, and a reply may have 16 MiB.
+const PAGE: &str = "200";
+const JSON: &str = "application/json";
+
+/// The API server.
+pub(crate) struct Objects {
+    server: ApiServer,
+    runtime: Runtime,
+}
+
+/// A collection of the API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Collection<'a> {
+    /// Secrets of a namespace.
+    Secrets(&'a str),
+    /// Deployments of a namespace.
+    Deployments(&'a str),
+    /// SealedSecrets of all namespaces.
+    SealedSecrets,
+}
+
+impl Collection<'_> {
+    fn path(self) -> String {
+        match self {
+            Collection::Secrets(namespace) => format!("/api/v1/namespaces/{}/secrets", segment(namespace)),
+            Collection::Deployments(namespace) => {
+                format!("/apis/apps/v1/namespaces/{}/deployments", segment(namespace))
+            }
+            Collection::SealedSecrets => "/apis/bitnami.com/v1alpha1/sealedsecrets".to_owned(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Collection::Secrets(_) => "secrets",
+            Collection::Deployments(_) => "deployments",
+            Collection::SealedSecrets => "sealedsecrets",
+        }
+    }
+}
+
+impl Objects {
+    /// Gets ready for requests; none is sent yet.
+    ///
+    /// # Errors
+    /// The faults of the kubeconfig.
+    pub(crate) fn connect(access: &Access) -> Result<Objects> {
+        let connection = connection(&access.overrides, &access.log)?;
+        let runtime = Runtime::start()?;
+        let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
+        Ok(Objects { server, runtime })
+    }
+
+    /// Every object of a collection; none when the cluster does not know the collection.
+    ///
+    /// # Errors
+    /// `cannot list …`.
+    pub(crate) fn list(&self, collection: Collection<'_>, selector: Option<&str>) -> Result<Vec<Value>> {
+        let failure = |cause: String| Error::new(format!("cannot list {}: {cause}", collection.name()));
+        let selector = selector.map(|text| format!("&labelSelector={}", segment(text))).unwrap_or_default();
+        let (mut items, mut next) = (Vec::new(), String::new());
+        loop {
+            let from = if next.is_empty() { String::new() } else { format!("&continue={}", segment(&next)) };
+            let path = format!("{}?limit={PAGE}{selector}{from}", collection.path());
+            let reply = self.send(Method::GET, &path, None)?.map_err(failure)?;
+            if reply.status == StatusCode::NOT_FOUND {
+                return Ok(items);
+            }
+            let body = reply.success("get", collection.name()).map_err(failure)?;
+            let mut page: Value =
+                serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
+            if let Value::Array(more) = page["items"].take() {
+                items.extend(more);
+            }
+            next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            if next.is_empty() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// One object.
+    ///
+    /// # Errors
+    /// `cannot read …`: there is none, or nobody may read it.
+    pub(crate) fn get(&self, collection: Collection<'_>, name: &str) -> Result<Value> {
+        let failure = |cause: String| Error::new(format!("cannot read {} {name}: {cause}", collection.name()));
+        let path = format!("{}/{}", collection.path(), segment(name));
+        let reply = self.send(Method::GET, &path, None)?;
+        read(reply, "get", collection).map_err(failure)
+    }
+
+    /// One object, if there is one.
+    ///
+    /// # Errors
+    /// `cannot read …`: nobody may read it.
+    pub(crate) fn find(&self, collection: Collection<'_>, name: &str) -> Result<Option<Value>> {
+        let failure = |cause: String| Error::new(format!("cannot read {} {name}: {cause}", collection.name()));
+        let path = format!("{}/{}", collection.path(), segment(name));
+        let reply = self.send(Method::GET, &path, None)?;
+        match &reply {
+            Ok(reply) if reply.status == StatusCode::NOT_FOUND => Ok(None),
+            _ => read(reply, "get", collection).map(Some).map_err(failure),
+        }
+    }
+
+    /// Makes an object. `false`: there is one of this name, which stays as it is.
+    ///
+    /// # Errors
+    /// `cannot create …`.
+    pub(crate) fn create(&self, collection: Collection<'_>, object: &impl serde::Serialize) -> Result<bool> {
+        let failure = |cause: String| Error::new(format!("cannot create one of {}: {cause}", collection.name()));
+        let body = to_json_compact(object).map_err(|error| failure(error.to_string()))?;
+        let reply = self.send(Method::POST, &collection.path(), Some(body))?.map_err(failure)?;
+        if reply.status == StatusCode::CONFLICT {
+            return Ok(false);
+        }
+        reply.success("post", collection.name()).map(|_| true).map_err(failure)
+    }
+
+    /// Changes fields of an object; lists are merged by the names of their entries.
+    ///
+    /// # Errors
+    /// `cannot change …`.
+    pub(crate) fn patch(&self, collection: Collection<'_>, name: &str, patch: &Value) -> Result<Value> {
+        let failure = |cause: String| Error::new(format!("cannot change {} {name}: {cause}", collection.name()));
+        let path = format!("{}/{}", collection.path(), segment(name));
+        let body = to_json_compact(patch).map_err(|error| failure(error.to_string()))?;
+        let reply = self.send(Method::PATCH, &path, Some(body))?;
+        read(reply, "patch", collection).map_err(failure)
+    }
+
+    fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<std::result::Result<Reply, String>> {
+        run(&self.runtime, self.server.request(method, path, JSON, body.map(Into::into)))
+    }
+}
+
+fn read(
+    reply: std::result::Result<Reply, String>,
+    verb: &str,
+    collection: Collection<'_>,
+) -> std::result::Result<Value, String> {
+    let body = reply?.success(verb, collection.name())?;
+    serde_json::from_slice(&body).map_err(|_| "the reply is not JSON".to_owned())
+}
