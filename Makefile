@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/chart tests/cluster tests/health tests/image tests/monitoring tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/age tests/chart tests/cluster tests/health tests/image tests/monitoring tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -66,6 +66,8 @@ end-to-end: ## Run the end-to-end tests on a real API server (FILTER=words runs 
 	cargo build --workspace --bins --tests --features sealed-secrets-tests/end-to-end
 	cd tests/cluster && CGO_ENABLED=0 go test -trimpath -vet=off ./...
 	cd tests/health && CGO_ENABLED=0 go test -trimpath ./...
+	cd tests/age && KUBESEAL_BIN=$$(cargo metadata --no-deps --format-version 1 | \
+	  sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/kubeseal go test -count=1 ./...
 	cluster=$$(tests/cluster/build.sh | tail -n 1) && \
 	  "$$cluster" run -- cargo test --workspace --features sealed-secrets-tests/end-to-end --test end_to_end -- --test-threads=6 $(FILTER)
 

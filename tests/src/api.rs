@@ -38,6 +38,8 @@ impl Resource {
     pub const ROLE: Resource = Resource::new("/apis/rbac.authorization.k8s.io/v1", "roles");
     /// `rolebindings`
     pub const ROLE_BINDING: Resource = Resource::new("/apis/rbac.authorization.k8s.io/v1", "rolebindings");
+    /// `deployments`
+    pub const DEPLOYMENT: Resource = Resource::new("/apis/apps/v1", "deployments");
     /// `leases`
     pub const LEASE: Resource = Resource::new("/apis/coordination.k8s.io/v1", "leases");
     /// `namespaces`

@@ -17,6 +17,16 @@ impl World {
         self.kubeseal_with(&self.kubeconfig_of_anybody(), args, input)
     }
 
+    /// Runs a subcommand of `kubeseal`, one word or two, as the cluster's administrator against this namespace's controller.
+    pub fn subcommand(&self, words: &[&str], args: &[&str]) -> Finished {
+        let mut command = binary::command("kubeseal");
+        command.env("KUBECONFIG", &self.cluster.kubeconfig).env("HOME", self.folder());
+        command.args(words).args(["--controller-namespace", &self.namespace, "--controller-name", NAME]).args(args);
+        let finished = Process::start(command, b"").finish();
+        self.heard("what kubeseal printed on stderr", &finished.stderr);
+        finished
+    }
+
     /// Runs `kubeseal` against this namespace's controller with nothing but these variables: no kubeconfig, unless one of
     /// them names it.
     pub fn kubeseal_in(&self, variables: &[(&str, &str)], args: &[&str], input: &str) -> Finished {

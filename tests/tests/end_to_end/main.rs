@@ -25,6 +25,7 @@ mod http;
 mod immutable;
 mod key_material;
 mod key_order;
+mod keys;
 mod large;
 mod leader;
 mod legacy;

@@ -71,7 +71,7 @@ fn inside_the_reference_definition() {
     });
 }
 
-fn on_a_cluster_of_its_own(test: &str) {
+pub(crate) fn on_a_cluster_of_its_own(test: &str) {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(Cluster::get().program())
         .args(["run", "--"])
