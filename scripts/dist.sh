@@ -65,7 +65,8 @@ trap 'boms | xargs --no-run-if-empty rm' EXIT
 cargo cyclonedx --quiet --format json --target x86_64-unknown-linux-musl --no-build-deps \
     --override-filename sealed-secrets-sbom
 for program in controller kubeseal; do
-    cp "$program/sealed-secrets-sbom.json" "$dist/$program-$version.cdx.json"
+    # Without the folder of this machine.
+    sed "s|$PWD|/src|g" "$program/sealed-secrets-sbom.json" >"$dist/$program-$version.cdx.json"
 done
 
 (cd "$dist" && sha256sum -- * >"sealed-secrets_${version}_checksums.txt")

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,6 +82,8 @@ func stage(text string) error {
 		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: container.User, HostID: 0, Size: 1}}
 		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: container.Group, HostID: 0, Size: 1}}
 	}
+	// What follows holds for one thread and for what it starts.
+	runtime.LockOSThread()
 	// As allowPrivilegeEscalation: false.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
