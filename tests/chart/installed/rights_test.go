@@ -27,8 +27,8 @@ type installation struct {
 	denied []string
 }
 
-// What the controller falls back to where the API server does not send lists over the watch, as this one does.
-const onOlderServers = "list sealedsecrets"
+// What the controller falls back to where the API server does not send lists over the watch, as this one mostly does.
+var onOlderServers = []string{"secrets-unsealer: list sealedsecrets", "secrets-unsealer: list secrets"}
 
 const quickKeys = "keySize: 2048\n"
 
@@ -90,7 +90,8 @@ func TestTheRolesOfEachInstallationSuffice(t *testing.T) {
 		return
 	}
 	for right := range granted {
-		if !used[right] && !strings.HasSuffix(right, ": "+onOlderServers) {
+		isFallback := func(fallback string) bool { return strings.HasSuffix(right, " "+fallback) }
+		if !used[right] && !slices.ContainsFunc(onOlderServers, isFallback) {
 			t.Errorf("granted, but never what a call needed: %s", right)
 		}
 	}
