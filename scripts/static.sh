@@ -26,9 +26,16 @@ target=$machine-unknown-linux-musl
 variable=${target//-/_}
 
 installed() { [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; }
+if ! installed && have rustup; then
+    rustup target add "$target" >&2 || true
+fi
 if ! installed; then
-    have rustup && rustup target add "$target" >&2 ||
+    [ "$machine" = "$(uname -m)" ] ||
         lacking "Rust's standard library for $target is missing" "run: rustup target add $target"
+    # Static as well, but its names of hosts come from files that an image does not have; good enough to be tried.
+    say "Rust's standard library for $target is missing; glibc is linked instead (for a release: rustup target add $target)"
+    target=$machine-unknown-linux-gnu
+    variable=${target//-/_}
 fi
 
 if [ "$machine" = "$(uname -m)" ]; then
