@@ -86,6 +86,11 @@ impl Api {
         Api { client, throttle, leadership }
     }
 
+    /// Waits until writes are possible: until this replica leads.
+    pub async fn leads(&self) {
+        self.leadership.gained().await;
+    }
+
     /// `get secrets`
     pub async fn secret<T: DeserializeOwned>(&self, key: &ObjectKey) -> Result<Option<T>, ApiError> {
         absent_as_none(self.object(Method::GET, &secret_path(key), None::<&()>).await)

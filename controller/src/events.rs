@@ -13,6 +13,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::correlate::{Action, Correlator};
@@ -28,6 +29,8 @@ const WRITERS: usize = 4;
 const BACKLOG: usize = 1000;
 /// Attempts to write one event when the API server does not answer.
 const ATTEMPTS: u32 = 5;
+/// How long a lead that was lost is waited for.
+const LEAD_COMES_BACK_WITHIN: Duration = Duration::from_secs(120);
 
 /// Whether an event tells of a success or a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,10 +81,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder, and the task that writes its events until all recorders are gone.
-    pub fn new(api: Arc<Api>) -> (Recorder, impl Future<Output = ()>) {
+    /// A recorder, and the task that writes its events until all recorders are gone. After `stop` it does not wait for a
+    /// lead any more.
+    pub fn new(api: Arc<Api>, stop: CancellationToken) -> (Recorder, impl Future<Output = ()>) {
         let (writers, events): (Vec<_>, Vec<_>) = (0..WRITERS).map(|_| mpsc::channel(BACKLOG)).unzip();
-        let writing = events.into_iter().map(move |events| write_all(Arc::clone(&api), events));
+        let writing = events.into_iter().map(move |events| write_all(Arc::clone(&api), events, stop.clone()));
         let all = join_all(writing.collect::<Vec<_>>());
         (Recorder { writers: writers.into() }, async move { drop(all.await) })
     }
@@ -113,39 +117,55 @@ fn log_line(notice: &Notice) -> String {
     )
 }
 
-async fn write_all(api: Arc<Api>, mut receiver: mpsc::Receiver<Notice>) {
+async fn write_all(api: Arc<Api>, mut receiver: mpsc::Receiver<Notice>, stop: CancellationToken) {
     let mut correlator = Correlator::new();
     while let Some(notice) = receiver.recv().await {
-        match correlator.observe(&notice, clock::now()) {
-            Action::Create(event) => create(&api, &event).await,
-            Action::Raise(event) => {
-                let patch = event.patch();
-                let path = (event.metadata.namespace.as_str(), event.metadata.name.as_str());
-                let outcome = with_patience(|| api.patch_event(path.0, path.1, &patch)).await;
-                match outcome {
-                    // The event lives for an hour; a later occurrence finds it gone.
-                    Err(ApiError::Refused { code: 404, .. }) => create(&api, &event).await,
-                    Err(error) => warn!(error = %error, "event not written"),
-                    Ok(()) => {}
-                }
+        match write(&api, correlator.observe(&notice, clock::now()), &stop).await {
+            Ok(()) => {}
+            Err(ApiError::NotLeading) => {
+                // Whoever leads now tells what it sees itself.
+                let others = std::iter::from_fn(|| receiver.try_recv().ok()).count();
+                warn!(count = others + 1, "events not written, another replica leads");
             }
-            Action::Drop => {}
+            Err(error) => warn!(error = %error, "event not written"),
         }
     }
 }
 
-async fn create(api: &Api, event: &CoreEvent) {
-    if let Err(error) = with_patience(|| api.create_event(&event.metadata.namespace, event)).await {
-        warn!(error = %error, "event not written");
+async fn write(api: &Api, action: Action, stop: &CancellationToken) -> Result<(), ApiError> {
+    let create =
+        async |event: &CoreEvent| with_patience(api, stop, || api.create_event(&event.metadata.namespace, event)).await;
+    match action {
+        Action::Create(event) => create(&event).await,
+        Action::Raise(event) => {
+            let patch = event.patch();
+            let path = (event.metadata.namespace.as_str(), event.metadata.name.as_str());
+            match with_patience(api, stop, || api.patch_event(path.0, path.1, &patch)).await {
+                // The event lives for an hour; a later occurrence finds it gone.
+                Err(ApiError::Refused { code: 404, .. }) => create(&event).await,
+                outcome => outcome,
+            }
+        }
+        Action::Drop => Ok(()),
     }
 }
 
-/// Repeats a write that got no answer; a refusal is final.
-async fn with_patience<F: Future<Output = Result<(), ApiError>>>(write: impl Fn() -> F) -> Result<(), ApiError> {
+/// Repeats a write that got no answer, and waits a while for a lead that was lost; a refusal is final.
+async fn with_patience<F: Future<Output = Result<(), ApiError>>>(
+    api: &Api,
+    stop: &CancellationToken,
+    write: impl Fn() -> F,
+) -> Result<(), ApiError> {
     let mut delay = Duration::from_millis(500);
     for _ in 1..ATTEMPTS {
         match write().await {
             Err(ApiError::NoAnswer(_)) => tokio::time::sleep(delay).await,
+            // Most often the API server was slow for a moment, and it comes back.
+            Err(ApiError::NotLeading) => tokio::select! {
+                () = api.leads() => continue,
+                () = stop.cancelled() => return Err(ApiError::NotLeading),
+                () = tokio::time::sleep(LEAD_COMES_BACK_WITHIN) => return Err(ApiError::NotLeading),
+            },
             outcome => return outcome,
         }
         delay *= 2;

@@ -210,7 +210,7 @@ async fn start(
     readiness.keys_loaded();
     tasks.writers.spawn(renewer.run(renew, seen_to, stop.clone()));
 
-    let (recorder, events) = Recorder::new(Arc::clone(&api));
+    let (recorder, events) = Recorder::new(Arc::clone(&api), stop.clone());
     tasks.writers.spawn(events);
     let (pending, expected) = Pending::new();
     let context = Arc::new(Context {

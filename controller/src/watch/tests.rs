@@ -143,7 +143,7 @@ fn scope() -> Scope {
     let api = Arc::new(Api::new(kube::Client::new(service, "NS"), None, leadership.clone()));
     let metrics = Arc::new(Metrics::new("test"));
     let context = Context {
-        recorder: Recorder::new(Arc::clone(&api)).0,
+        recorder: Recorder::new(Arc::clone(&api), CancellationToken::new()).0,
         api,
         leadership: leadership.clone(),
         store: Arc::new(Store::default()),

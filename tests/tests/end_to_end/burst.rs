@@ -20,12 +20,14 @@ fn a_burst_of_a_hundred_objects_is_synced() {
 #[test]
 fn a_burst_that_is_cut_off_by_a_crash_is_finished_by_the_next_start() {
     end_to_end(|world| {
-        // Slow enough to be met in the middle.
-        let first = world.controller().arg("--kubeclient-qps=10").arg("--kubeclient-burst=1").start();
+        let sealing = world.controller().start();
         let (sealed, values) = burst(world);
+        sealing.terminate();
         for object in &sealed {
             world.create(object);
         }
+        // Slow enough to be met in the middle.
+        let first = world.controller().arg("--kubeclient-qps=10").arg("--kubeclient-burst=1").start();
         let made = || world.api().list(Resource::SECRET, &world.namespace, "").len();
         eventually("some Secrets are there", || (made() > MANY / 10).then_some(()));
         first.kill();

@@ -238,6 +238,28 @@ fn an_object_whose_secret_write_hangs_does_not_claim_to_be_synced() {
     });
 }
 
+/// An API server that is too slow for the lease for a moment costs the lead, and nothing else.
+#[test]
+fn a_lead_that_is_lost_and_comes_back_loses_no_event() {
+    end_to_end(|world| {
+        let bench = Bench::start(world);
+        bench.proxy.add(Rule::on("/events", Fault::Delay(Duration::from_secs(60))).times(1));
+        bench.put("db", "value");
+        bench.synced("db");
+        bench.proxy.add(Rule::on("/leases", Fault::Refuse(500, None)));
+        bench.controller.wait_for_log("lease not renewed");
+        // It stops writing before the Lease has run out; a change shows that it did.
+        std::thread::sleep(Duration::from_secs(11));
+        bench.put("late", "value");
+        never("it is unsealed", Duration::from_secs(1), || world.secret("late").is_some());
+        assert_eq!(world.events("db", "Unsealed"), [] as [Object; 0]);
+        bench.proxy.heal();
+        world.event("db", "Unsealed");
+        bench.made("late", "value");
+        bench.rest();
+    });
+}
+
 /// A controller behind a proxy, with a key that the test knows.
 struct Bench<'a> {
     world: &'a World,
