@@ -3,13 +3,12 @@
 //! The limits are those of the reference's client library: more than ten different messages of one reason on one object
 //! within ten minutes become one event, and an object gets 25 events of a type at once and one more each five minutes.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CoreEvent, EventType, Notice};
-use crate::object::ObjectKey;
+use super::{CoreEvent, Notice};
 
 const SIMILAR_AT_MOST: usize = 10;
 const SIMILAR_WITHIN: SignedDuration = SignedDuration::from_mins(10);
@@ -31,16 +30,19 @@ pub(super) enum Action {
     Drop,
 }
 
-/// Remembers what was sent.
+/// Remembers what was sent: of each event a number that stands for it and what the next occurrence needs, so that
+/// thousands of them take little memory.
 pub(super) struct Correlator {
-    similar: Table<(ObjectKey, String, EventType, &'static str), Similar>,
-    budget: Table<(ObjectKey, String, EventType), Budget>,
-    sent: Table<(ObjectKey, String, EventType, &'static str, String), CoreEvent>,
-    last_name: i128,
+    /// Makes the numbers; nobody can choose names that share one.
+    hashing: RandomState,
+    similar: Table<Similar>,
+    budget: Table<Budget>,
+    sent: Table<Sent>,
+    last_serial: i128,
 }
 
 struct Similar {
-    messages: HashSet<String>,
+    messages: Vec<u64>,
     since: Timestamp,
 }
 
@@ -49,9 +51,16 @@ struct Budget {
     at: Timestamp,
 }
 
+struct Sent {
+    serial: i128,
+    count: u32,
+    first: Timestamp,
+}
+
 impl Correlator {
     pub(super) fn new() -> Correlator {
-        Correlator { similar: Table::new(), budget: Table::new(), sent: Table::new(), last_name: 0 }
+        let hashing = RandomState::new();
+        Correlator { hashing, similar: Table::new(), budget: Table::new(), sent: Table::new(), last_serial: 0 }
     }
 
     pub(super) fn observe(&mut self, notice: &Notice, now: Timestamp) -> Action {
@@ -59,42 +68,52 @@ impl Correlator {
         if !self.spend(notice, now) {
             return Action::Drop;
         }
-        let identity = if combined { COMBINED_PREFIX.to_owned() } else { message.clone() };
-        let key = notice.subject.key.clone();
-        let id = (key, notice.subject.uid.clone(), notice.event_type, notice.reason, identity);
-        if let Some(event) = self.sent.get(&id, now) {
-            event.count += 1;
-            event.last_timestamp = crate::clock::whole_seconds(now);
-            event.message = message;
-            return Action::Raise(event.clone());
+        let identity = if combined { COMBINED_PREFIX } else { &message };
+        let id = self.number(notice, (notice.reason, identity));
+        let object = &notice.subject.key.name;
+        if let Some(sent) = self.sent.get(id, now) {
+            sent.count = sent.count.saturating_add(1);
+            let event = CoreEvent::first(notice, message, name(object, sent.serial), now);
+            return Action::Raise(CoreEvent { count: sent.count, first_timestamp: sent.first, ..event });
         }
-        let event = CoreEvent::first(notice, message, self.name(&notice.subject.key.name, now), now);
-        self.sent.insert(id, event.clone(), now);
+        // Never the same twice.
+        let serial = now.as_nanosecond().max(self.last_serial + 1);
+        self.last_serial = serial;
+        let event = CoreEvent::first(notice, message, name(object, serial), now);
+        self.sent.insert(id, Sent { serial, count: 1, first: event.first_timestamp }, now);
         Action::Create(event)
+    }
+
+    /// A number for what this notice has in common with others: its object, its type and `more`.
+    fn number(&self, notice: &Notice, more: impl Hash) -> u64 {
+        let subject = &notice.subject;
+        self.hashing.hash_one((&subject.key, &subject.uid, notice.event_type, more))
     }
 
     /// The message to send, and whether it stands for several.
     fn combine(&mut self, notice: &Notice, now: Timestamp) -> (String, bool) {
-        let subject = &notice.subject;
-        let id = (subject.key.clone(), subject.uid.clone(), notice.event_type, notice.reason);
-        let fresh = || Similar { messages: HashSet::new(), since: now };
+        let id = self.number(notice, notice.reason);
+        let message = self.hashing.hash_one(&notice.message);
+        let fresh = || Similar { messages: Vec::new(), since: now };
         let similar = self.similar.get_or_insert(id, fresh, now);
         if now.duration_since(similar.since) > SIMILAR_WITHIN {
             *similar = fresh();
         }
         similar.since = now;
-        if similar.messages.len() < SIMILAR_AT_MOST {
-            similar.messages.insert(notice.message.clone());
-            (notice.message.clone(), false)
-        } else if similar.messages.contains(&notice.message) {
-            (notice.message.clone(), false)
-        } else {
-            (format!("{COMBINED_PREFIX}{}", notice.message), true)
+        if similar.messages.contains(&message) {
+            return (notice.message.clone(), false);
         }
+        if similar.messages.len() >= SIMILAR_AT_MOST {
+            return (format!("{COMBINED_PREFIX}{}", notice.message), true);
+        }
+        // Most objects have one message for ever.
+        similar.messages.reserve_exact(1);
+        similar.messages.push(message);
+        (notice.message.clone(), false)
     }
 
     fn spend(&mut self, notice: &Notice, now: Timestamp) -> bool {
-        let id = (notice.subject.key.clone(), notice.subject.uid.clone(), notice.event_type);
+        let id = self.number(notice, ());
         let full = || Budget { left: BURST, at: now };
         let budget = self.budget.get_or_insert(id, full, now);
         let passed = now.duration_since(budget.at).as_secs_f64().max(0.0);
@@ -106,41 +125,40 @@ impl Correlator {
         budget.left -= 1.0;
         true
     }
+}
 
-    /// `<object>.<hex nanoseconds>`, never the same twice, cut to what the API server takes.
-    fn name(&mut self, object: &str, now: Timestamp) -> String {
-        self.last_name = now.as_nanosecond().max(self.last_name + 1);
-        let suffix = format!(".{:x}", self.last_name);
-        let room = LONGEST_NAME - suffix.len();
-        let object = object.get(..room.min(object.len())).unwrap_or(object);
-        format!("{}{suffix}", object.trim_end_matches(['.', '-']))
-    }
+/// `<object>.<hex nanoseconds>`, cut to what the API server takes.
+fn name(object: &str, serial: i128) -> String {
+    let suffix = format!(".{serial:x}");
+    let room = LONGEST_NAME - suffix.len();
+    let object = object.get(..room.min(object.len())).unwrap_or(object);
+    format!("{}{suffix}", object.trim_end_matches(['.', '-']))
 }
 
 /// A map that forgets the entry unused for the longest time when it is full.
-struct Table<K, V> {
-    entries: HashMap<K, (Timestamp, V)>,
+struct Table<V> {
+    entries: HashMap<u64, (Timestamp, V)>,
 }
 
-impl<K: Clone + Eq + Hash, V> Table<K, V> {
-    fn new() -> Table<K, V> {
+impl<V> Table<V> {
+    fn new() -> Table<V> {
         Table { entries: HashMap::new() }
     }
 
-    fn get(&mut self, key: &K, now: Timestamp) -> Option<&mut V> {
-        let (used, value) = self.entries.get_mut(key)?;
+    fn get(&mut self, key: u64, now: Timestamp) -> Option<&mut V> {
+        let (used, value) = self.entries.get_mut(&key)?;
         *used = now;
         Some(value)
     }
 
-    fn insert(&mut self, key: K, value: V, now: Timestamp) {
+    fn insert(&mut self, key: u64, value: V, now: Timestamp) {
         if self.entries.len() >= REMEMBERED {
             self.forget_a_quarter();
         }
         self.entries.insert(key, (now, value));
     }
 
-    fn get_or_insert(&mut self, key: K, value: impl FnOnce() -> V, now: Timestamp) -> &mut V {
+    fn get_or_insert(&mut self, key: u64, value: impl FnOnce() -> V, now: Timestamp) -> &mut V {
         if self.entries.len() >= REMEMBERED && !self.entries.contains_key(&key) {
             self.forget_a_quarter();
         }
@@ -162,6 +180,9 @@ impl<K: Clone + Eq + Hash, V> Table<K, V> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use std::collections::HashSet;
+
+    use super::super::EventType;
     use super::super::tests::notice;
     use super::*;
 
@@ -192,6 +213,7 @@ mod tests {
         let second = raised(correlator.observe(&notice("a", "m"), at(60)));
         assert_eq!(second.metadata.name, first.metadata.name);
         assert_eq!(second.count, 2);
+        assert_eq!(second.first_timestamp, at(0));
         assert_eq!(second.patch(), serde_json::json!({"count": 2, "lastTimestamp": at(60), "message": "m"}));
     }
 
