@@ -3,6 +3,9 @@
 mod errors;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 
 use sealed_secrets_crypto::{Fingerprint, Hints, KeyRing, Label, Opened as Value};
 
@@ -125,27 +128,9 @@ pub fn open_on(
     if let [(item, text), rest @ ..] = items.as_slice() {
         // It tells which key the others were most likely sealed with.
         take(item, opener.open(item, text));
-        let share = rest.len().div_ceil(threads.clamp(1, rest.len().max(1))).max(1);
-        std::thread::scope(|scope| {
-            let mut shares = rest.chunks(share);
-            let mine = shares.next().unwrap_or_default();
-            let others: Vec<_> = shares
-                .map(|share| {
-                    let mut opener = opener.clone();
-                    scope.spawn(move || opener.open_all(share))
-                })
-                .collect();
-            for (item, result) in opener.open_all(mine) {
-                take(item, result);
-            }
-            for other in others {
-                // What panics on another thread must not end as an absent item.
-                let results = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                for (item, result) in results {
-                    take(item, result);
-                }
-            }
-        });
+        for (index, result) in opener.open_all(rest, threads) {
+            take(rest[index].0, result);
+        }
     }
     Ok(opened)
 }
@@ -232,8 +217,30 @@ impl Opener<'_> {
         Ok(value)
     }
 
-    fn open_all<'i>(&mut self, items: &[(&'i String, &'i String)]) -> Vec<(&'i str, Result<Value, Unopened>)> {
-        items.iter().map(|(item, text)| (item.as_str(), self.open(item, text))).collect()
+    /// The results in the order of the items, with their index. Each thread takes the next item when it is done with one:
+    /// cores are seldom equally free.
+    fn open_all(&self, items: &[(&String, &String)], threads: usize) -> Vec<(usize, Result<Value, Unopened>)> {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let (mut opener, mut results) = (self.clone(), Vec::new());
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some((item, text)) = items.get(index) else { return results };
+                results.push((index, opener.open(item, text)));
+            }
+        };
+        let mut results = thread::scope(|scope| {
+            // Where the system refuses a thread the others do its share.
+            let spawn = |_| thread::Builder::new().spawn_scoped(scope, worker).ok();
+            let others: Vec<_> = (1..threads.min(items.len())).filter_map(spawn).collect();
+            let mut results = worker();
+            // What panics on another thread must not end as an absent item.
+            let join = |other: ScopedJoinHandle<'_, Vec<_>>| other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            results.extend(others.into_iter().flat_map(join));
+            results
+        });
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results
     }
 }
 
