@@ -181,6 +181,10 @@ fn renew_sets_the_cutoff_time_and_waits_for_the_new_key() {
         let none = world.subcommand(&["keys", "renew"], &["--wait=1s"]);
         assert_eq!(none.code, Some(1), "{none:?}");
         assert!(none.stderr.contains("is still published"), "{none:?}");
+        let elsewhere = json!([{"name": "KEPT", "value": "x"}, {"name": "SEALED_SECRETS_KEY_CUTOFF_TIME",
+            "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "cutoff", "optional": true}}}]);
+        let pointer = "/spec/template/spec/containers/0/env";
+        world.api().set(Resource::DEPLOYMENT, &world.namespace, name, pointer, &elsewhere);
         let before = variables();
 
         let renewed = std::thread::scope(|scope| {

@@ -70,7 +70,7 @@ fn run(values: &Values) -> Result<()> {
         .map_err(|error| error.or_hint("--deployment and --controller-namespace say where the Deployment is"))?;
     let container = container(&deployment, given(values, "container"))?;
     let cutoff = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
-    let patch = patch(&container, &cutoff);
+    let patch = patch(container, &cutoff);
     if values.bool("dry-run") {
         return print_json(&patch);
     }
@@ -94,8 +94,8 @@ fn run(values: &Values) -> Result<()> {
 }
 
 /// The container that gets the variable.
-fn container(deployment: &Value, asked: Option<&str>) -> Result<String> {
-    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array().cloned().unwrap_or_default();
+fn container<'a>(deployment: &'a Value, asked: Option<&str>) -> Result<&'a Value> {
+    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array().map_or(&[][..], Vec::as_slice);
     let name = |container: &Value| container["name"].as_str().unwrap_or_default().to_owned();
     let names = || containers.iter().map(name).collect::<Vec<_>>().join(", ");
     let found: Vec<&Value> = match asked {
@@ -112,13 +112,18 @@ fn container(deployment: &Value, asked: Option<&str>) -> Result<String> {
         return Err(Error::new(format!("the Deployment's arguments hold {FLAG}, which counts more than {VARIABLE}"))
             .hint(format!("set {FLAG} to a later time there, as you set it before")));
     }
-    Ok(name(container))
+    Ok(container)
 }
 
-/// Merged by names, so that everything else stays.
-fn patch(container: &str, cutoff: &str) -> Value {
-    let variable = json!({"name": VARIABLE, "value": cutoff});
-    json!({"spec": {"template": {"spec": {"containers": [{"name": container, "env": [variable]}]}}}})
+/// Merged by names, so that everything else stays. A variable that came from elsewhere gets a value of its own: it cannot
+/// have both.
+fn patch(container: &Value, cutoff: &str) -> Value {
+    let mut variable = json!({"name": VARIABLE, "value": cutoff});
+    let variables = container["env"].as_array().into_iter().flatten();
+    if variables.into_iter().any(|one| one["name"] == VARIABLE && one.get("valueFrom").is_some()) {
+        variable["valueFrom"] = Value::Null;
+    }
+    json!({"spec": {"template": {"spec": {"containers": [{"name": container["name"], "env": [variable]}]}}}})
 }
 
 /// The key that is published next. While the controller is started again nobody answers, which is no failure.
@@ -205,8 +210,9 @@ mod tests {
             (json!([{"name": "x", "command": ["controller", "--key-cutoff-time=x"]}]), None, None),
             (json!([{"name": "x", "args": ["--key-cutoff-times"]}]), None, Some("x")),
         ] {
-            let found = container(&deployment(containers.clone()), asked).ok();
-            assert_eq!(found.as_deref(), want, "{containers} {asked:?}");
+            let deployment = deployment(containers.clone());
+            let found = container(&deployment, asked).ok().and_then(|found| found["name"].as_str());
+            assert_eq!(found, want, "{containers} {asked:?}");
         }
     }
 
