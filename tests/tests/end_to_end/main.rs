@@ -40,6 +40,7 @@ mod permissions;
 mod recreation;
 mod refusals;
 mod renewal;
+mod repositories;
 mod restart;
 mod rotate;
 mod scopes;
