@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sealed_secrets_tests::{Object, Resource, World, condition_status, end_to_end, eventually, never, secret};
+use sealed_secrets_tests::{
+    Fault, KeyPair, Object, Proxy, Resource, Rule, World, condition_status, end_to_end, eventually, never, secret,
+};
 use serde_json::json;
 
 /// What is not looked at stays like this for long.
@@ -47,6 +49,33 @@ fn additional_namespaces_are_served_and_a_missing_one_is_reported() {
             .into_iter()
             .filter(|call| call.namespace.is_empty() && ["secrets", "sealedsecrets"].contains(&call.resource.as_str()));
         assert_eq!(wide.count(), 0, "nothing is asked of the whole cluster");
+    });
+}
+
+/// W40: they are begun side by side. The first that is named does not even answer.
+#[test]
+fn a_namespace_that_does_not_answer_keeps_no_other_waiting() {
+    end_to_end(|world| {
+        let (a, b) = (world.another_namespace(), world.another_namespace());
+        let pair = KeyPair::valid_from("2024-01-01T00:00:00Z");
+        world.create(&pair.secret("key"));
+        for namespace in [&a, &b, &world.namespace] {
+            world.create(&pair.sealed_secret(namespace, "db", "foo", &world.plant()));
+        }
+        let proxy = Proxy::start();
+        for resource in ["secrets", "sealedsecrets"] {
+            let lists = format!("/namespaces/{a}/{resource}?");
+            proxy.add(Rule::on(&lists, Fault::Delay(Duration::from_secs(600))));
+        }
+        let named = format!("--additional-namespaces={a},{b}");
+        world.controller().arg("--all-namespaces=true").arg(&named).through(&proxy).spawn();
+        for namespace in [&b, &world.namespace] {
+            wait_synced(world, namespace, "db");
+        }
+        assert!(world.api().get(Resource::SECRET, &a, "db").is_none(), "its lists did answer");
+        proxy.heal();
+        proxy.cut();
+        wait_synced(world, &a, "db");
     });
 }
 
