@@ -70,12 +70,15 @@ impl KeyRing {
     /// Builds the ring from keys in the order of their registration, oldest Secret first.
     ///
     /// The current key is the one with the latest ordering time among those that may be published; on a tie the one
-    /// registered first stays. The same key registered twice counts once, with the later certificate and time.
+    /// registered first stays. The same key registered twice counts once, with the later certificate and time; one without
+    /// certificate never takes the place of one with.
     #[must_use]
     pub fn new(registered: Vec<SealingKey>) -> KeyRing {
         let mut keys: Vec<SealingKey> = Vec::with_capacity(registered.len());
         for key in registered {
             match keys.iter_mut().find(|known| known.fingerprint() == key.fingerprint()) {
+                // A Secret with the same key and somebody else's certificate takes nothing down that was published.
+                Some(known) if key.certificate.is_none() && known.certificate.is_some() => {}
                 Some(known) => *known = key,
                 None => keys.push(key),
             }
@@ -249,6 +252,18 @@ mod tests {
         assert_eq!(current(vec![a.clone(), retimed(&b, 10)]), Some(a.fingerprint()), "tie: first registered");
         assert_eq!(current(vec![a.clone(), b.clone(), retimed(&a, 40)]), Some(a.fingerprint()));
         assert_eq!(KeyRing::new(vec![a.clone(), b, retimed(&a, 40)]).len(), 2, "same key counts once");
+    }
+
+    #[test]
+    fn the_same_key_without_certificate_unpublishes_nothing_in_either_order() {
+        let [a, b, _]: [SealingKey; 3] = keys().try_into().unwrap();
+        let bare = SealingKey::unpublished(b.private.clone(), time(40));
+        for registered in [vec![a.clone(), b.clone(), bare.clone()], vec![bare, a, b.clone()]] {
+            let ring = KeyRing::new(registered);
+            assert_eq!(ring.current().map(SealingKey::fingerprint), Some(b.fingerprint()));
+            assert_eq!(ring.current().map(SealingKey::ordering_time), Some(time(20)));
+            assert_eq!(ring.len(), 2);
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Key Secrets: those that the controller makes and those that people bring.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::ToSpan;
 use sealed_secrets_crypto::{Certificate, PrivateKey};
-use sealed_secrets_tests::{KeyPair, Object, World, decoded, end_to_end, key_secret, message};
+use sealed_secrets_tests::{KeyPair, Object, World, decoded, end_to_end, key_secret, message, never};
 use serde_json::json;
 
 /// Rows 11, 12, 13.
@@ -183,6 +184,25 @@ fn a_key_with_the_certificate_of_another_opens_and_is_not_published() {
         world.wait_for_items("db", &[("foo", &value)]);
         world.create(&other.sealed_secret(&world.namespace, "lost", "foo", &world.plant()));
         assert_eq!(message(&world.failed("lost")), "no key could decrypt secret (foo)");
+    });
+}
+
+/// W8: nor does it take down the certificate that belongs to the same key.
+#[test]
+fn a_second_secret_of_a_key_with_the_certificate_of_another_takes_nothing_down() {
+    end_to_end(|world| {
+        let first = world.controller().start();
+        let certificate = first.certificate();
+        let private = decoded(&only_key(world))["tls.key"].clone();
+        let other = KeyPair::valid_from("2040-01-01T00:00:00Z");
+        world.create(&key_secret("mixed-up", &private, &other.certificate));
+        first.wait_for_log("mixed-up");
+        never("another certificate", Duration::from_secs(1), || first.certificate() != certificate);
+        first.kill();
+        let second = world.controller().start();
+        assert_eq!(second.certificate(), certificate);
+        assert_eq!(world.keys().len(), 2, "no key was made");
+        world.create_synced("db", &[("foo", &world.plant())]);
     });
 }
 
