@@ -6,16 +6,18 @@
 mod registry;
 mod snapshot;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use sealed_secrets_crypto::{KeyRing, OperationCount, SealingKey};
 use sealed_secrets_resource::{ACTIVE, KEY_LABEL, KeyMaterial, Secret};
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use self::registry::{Entry, Registry, is_same_certificate, read_material, sealing_key};
 pub use self::snapshot::Snapshot;
 use crate::args::KeyOrder;
+use crate::decide::renewal::Current;
 use crate::metrics::Metrics;
 use crate::metrics::state::Trials;
 
@@ -26,7 +28,7 @@ pub struct Keys {
     registry: Mutex<Registry>,
     /// Outlives the rings.
     operations: OperationCount,
-    snapshot: RwLock<Arc<Snapshot>>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
 }
 
 /// Whether a change of a key Secret brought a key that was not known.
@@ -46,13 +48,19 @@ impl Keys {
             metrics,
             registry: Mutex::default(),
             operations: OperationCount::default(),
-            snapshot: RwLock::default(),
+            snapshot: watch::Sender::default(),
         }
     }
 
     /// The keys as they are now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.snapshot.borrow())
+    }
+
+    /// Waits until the current key is another one than `known`.
+    pub async fn current_changed_from(&self, known: Option<Current>) {
+        // The sender lives as long as this does.
+        let _ = self.snapshot.subscribe().wait_for(|snapshot| snapshot.current() != known).await;
     }
 
     /// How often keys were tried on values since the start.
@@ -188,7 +196,10 @@ impl Keys {
         let ring = ring.counted_by(&self.operations);
         let snapshot = Snapshot { ring, version: registry.version, certificate_pem };
         self.metrics.set_unusable_keys(registry.unusable.len());
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        let is_bereft = snapshot.current().is_none();
+        if self.snapshot.send_replace(Arc::new(snapshot)).current().is_some() && is_bereft {
+            error!("the last key that could be published is gone: nothing can be sealed until there is a new one");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {
@@ -305,6 +316,18 @@ mod tests {
         assert!(keys.snapshot().version > before.version);
         assert_eq!(before.ring.len(), 2, "who holds a snapshot keeps it");
         keys.remove("new");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_end_of_the_current_key_is_told() {
+        let keys = keys(KeyOrder::CertNotBefore);
+        keys.load(vec![of_pair("only", 10, &pair(10))]);
+        let current = keys.snapshot().current();
+        let waiting = keys.current_changed_from(current);
+        let removal = async { keys.remove("only") };
+        tokio::join!(waiting, removal);
+        assert_eq!(keys.snapshot().current(), None);
+        keys.current_changed_from(current).await;
     }
 
     #[test]

@@ -138,13 +138,14 @@ impl Renewer {
         let mut aging = current();
         loop {
             let before = current();
-            self.metrics.set_renewal_due(match schedule.due(before.as_ref()) {
+            self.metrics.set_renewal_due(match schedule.due(before.as_ref(), clock::now()) {
                 Renewal::At(time) => Some(time),
                 Renewal::Never => None,
             });
             let trigger = tokio::select! {
                 () = stop.cancelled() => return Ended::Stopped,
                 () = self.leadership.lost() => return Ended::Lost,
+                () = self.keys.current_changed_from(before) => continue,
                 Some(()) = signal.recv() => Trigger::Signal,
                 is_time = nap(schedule.next(before.as_ref(), clock::now())) => match is_time {
                     true => Trigger::Time,
@@ -153,7 +154,7 @@ impl Renewer {
             };
             let generated = match trigger {
                 Trigger::Signal => self.generate().await.map(|()| true),
-                Trigger::Time => self.generate_unless_renewed(aging).await,
+                Trigger::Time => self.generate_unless_renewed(before.and(aging)).await,
             };
             match generated {
                 Ok(false) => {
@@ -217,7 +218,8 @@ impl Renewer {
         }
     }
 
-    /// Makes a key unless another release in this namespace, whose period is over at the same time, was faster.
+    /// Makes a key unless another release in this namespace, whose period is over at the same time, was faster. Without an
+    /// aging one, any key will do.
     async fn generate_unless_renewed(&self, aging: Option<Current>) -> Result<bool, RenewError> {
         let material = self.new_pair().await?;
         // As late as possible: making the key takes longer than this.

@@ -47,29 +47,37 @@ pub struct Schedule {
     retry_at: Option<Timestamp>,
     /// A key that stays current although a newer one was made; its end cannot be helped by making more.
     unhelpable: Option<Current>,
+    /// When a key was made last.
+    made_at: Option<Timestamp>,
 }
 
 impl Schedule {
     /// Begins with the first renewal of this process: one period after the current key's time, so that a restart never
     /// postpones it.
     pub fn new(current: Option<&Current>, period: Option<SignedDuration>, now: Timestamp) -> Schedule {
-        Schedule { period, due: first(current, period, now), failures: 0, retry_at: None, unhelpable: None }
+        let due = first(current, period, now);
+        Schedule { period, due, failures: 0, retry_at: None, unhelpable: None, made_at: None }
     }
 
     /// When the next key is to be made.
     pub fn next(&self, current: Option<&Current>, now: Timestamp) -> Renewal {
-        match self.retry_at {
-            // A clock that was set back since then does not make the pause longer.
-            Some(time) => Renewal::At(time.min(later(now, back_off(self.failures)))),
-            None => self.due(current),
+        // A clock that was set back since then does not make a pause longer.
+        let within = |time: Timestamp, pause: SignedDuration| Renewal::At(time.min(later(now, pause)));
+        match (self.retry_at, current, self.made_at) {
+            (Some(time), ..) => within(time, back_off(self.failures)),
+            // Somebody takes away what was just made.
+            (None, None, Some(made)) => within(later(made, FIRST_BACK_OFF), FIRST_BACK_OFF),
+            _ => self.due(current, now),
         }
     }
 
-    /// When the next key is due, whether making it has failed so far or not.
-    pub fn due(&self, current: Option<&Current>) -> Renewal {
+    /// When the next key is due, whether making it has failed so far or not. Without a current key that is now, as it is at
+    /// start, also where renewal is off (W7, W12).
+    pub fn due(&self, current: Option<&Current>, now: Timestamp) -> Renewal {
         match current {
+            None => Renewal::At(now),
             Some(current) if self.unhelpable != Some(*current) => before_expiry(self.due, current),
-            _ => self.due,
+            Some(_) => self.due,
         }
     }
 
@@ -83,6 +91,7 @@ impl Schedule {
     ) -> bool {
         self.failures = 0;
         self.retry_at = None;
+        self.made_at = Some(now);
         if let (Trigger::Time, Renewal::At(due), Some(period)) = (trigger, self.due, self.period) {
             self.due = match due <= now {
                 true => Renewal::At(following(due, period, now)),
@@ -116,10 +125,12 @@ pub fn needed_at_start(current: Option<&Current>, cutoff: Option<Timestamp>) -> 
 }
 
 /// Whether somebody else has replaced the key that had become old. A key from the future has not: it does not age yet.
+/// Where there was none, every key replaces it.
 pub fn is_renewed(aging: Option<&Current>, current: Option<&Current>, now: Timestamp) -> bool {
     match (aging, current) {
         (Some(aging), Some(current)) => current.since > aging.since && current.since <= now,
-        _ => false,
+        (None, Some(_)) => true,
+        (_, None) => false,
     }
 }
 
@@ -248,7 +259,8 @@ mod tests {
         for (since, want) in cases {
             assert_eq!(is_renewed(Some(&old), Some(&key(since, 9_999)), at(200)), want, "{since}");
         }
-        assert!(!is_renewed(None, Some(&old), at(200)) && !is_renewed(Some(&old), None, at(200)));
+        assert!(is_renewed(None, Some(&old), at(200)) && is_renewed(None, Some(&old), at(50)));
+        assert!(!is_renewed(Some(&old), None, at(200)) && !is_renewed(None, None, at(200)));
     }
 
     #[test]
@@ -300,9 +312,10 @@ mod tests {
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3605)));
         schedule.failed(at(3605));
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(3615)));
-        assert_eq!(schedule.due(Some(&old)), Renewal::At(at(3600)), "it is overdue for as long as it fails");
-        schedule.succeeded(Trigger::Time, Some(old), Some(key(3616, 1_000_000_000)), at(3616));
-        assert_eq!(schedule.next(None, NOW), Renewal::At(at(7200)));
+        assert_eq!(schedule.due(Some(&old), NOW), Renewal::At(at(3600)), "it is overdue for as long as it fails");
+        let new = key(3616, 1_000_000_000);
+        schedule.succeeded(Trigger::Time, Some(old), Some(new), at(3616));
+        assert_eq!(schedule.next(Some(&new), NOW), Renewal::At(at(7200)));
     }
 
     #[test]
@@ -313,7 +326,7 @@ mod tests {
         let next = key(900, 1900);
         schedule.succeeded(Trigger::Time, Some(short), Some(next), at(900));
         assert_eq!(schedule.next(Some(&next), NOW), Renewal::At(at(1800)));
-        assert_eq!(schedule.next(None, NOW), Renewal::At(at(4500)));
+        assert_eq!(schedule.next(Some(&key(900, 1_000_000_000)), NOW), Renewal::At(at(4500)));
     }
 
     #[test]
@@ -332,8 +345,27 @@ mod tests {
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::Never);
         schedule.failed(at(99));
         assert_eq!(schedule.next(Some(&old), NOW), Renewal::At(at(104)));
-        schedule.succeeded(Trigger::Time, Some(old), Some(key(104, 200)), at(104));
-        assert_eq!(schedule.next(None, NOW), Renewal::Never);
+        let new = key(104, 200);
+        schedule.succeeded(Trigger::Time, Some(old), Some(new), at(104));
+        assert_eq!(schedule.next(Some(&new), NOW), Renewal::Never);
+    }
+
+    #[test]
+    fn without_a_current_key_one_is_due_at_once_also_where_renewal_is_off() {
+        for period in [HOUR, None] {
+            let only = key(0, 1_000_000_000);
+            let mut schedule = Schedule::new(Some(&only), period, at(100));
+            assert_eq!(schedule.next(None, at(200)), Renewal::At(at(200)), "{period:?}");
+            schedule.failed(at(200));
+            assert_eq!(schedule.next(None, at(201)), Renewal::At(at(205)), "no busy loop while it fails");
+            assert_eq!(schedule.due(None, at(201)), Renewal::At(at(201)));
+            let new = key(205, 1_000_000_000);
+            assert!(schedule.succeeded(Trigger::Time, None, Some(new), at(205)));
+            assert_eq!(schedule.next(None, at(206)), Renewal::At(at(210)), "nor while each new one is taken away");
+            assert_eq!(schedule.next(None, at(10)), Renewal::At(at(15)), "nor when the clock is set back");
+            let next = period.map_or(Renewal::Never, |_| Renewal::At(at(3805)));
+            assert_eq!(schedule.next(Some(&new), at(206)), next);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealed_secrets_tests::{KeyPair, Resource, end_to_end, eventually, key_secret, never};
+use sealed_secrets_tests::{Controller, KeyPair, Object, Resource, World, end_to_end, eventually, key_secret, never};
 use serde_json::json;
 
 /// Rows 29, 33 and 36.
@@ -73,6 +73,38 @@ fn a_key_that_is_deleted_or_relabelled_is_no_longer_used() {
             world.failed_with(&name, "no key could decrypt secret (foo)");
         }
     });
+}
+
+/// W7 and W12: without a usable key one is made as at start, also where renewal is off.
+#[test]
+fn when_the_last_key_goes_a_new_one_is_made_at_once() {
+    end_to_end(|world| {
+        let controller = world.controller().arg("--key-renew-period=0").start();
+        let first = controller.certificate();
+        let label = json!({"metadata": {"labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "compromised"}}});
+        world.api().merge(Resource::SECRET, &world.namespace, &only_key(world), &label);
+        let second = made_instead(&controller, &first);
+        world.create_synced("db", &[("foo", &world.plant())]);
+
+        world.api().delete(Resource::SECRET, &world.namespace, &only_key(world));
+        made_instead(&controller, &second);
+        only_key(world);
+        assert_eq!(controller.stderr().matches("the last key that could be published is gone").count(), 2);
+    });
+}
+
+/// Name of the one Secret with the label.
+fn only_key(world: &World) -> String {
+    let [key]: [Object; 1] = world.keys().try_into().unwrap();
+    key["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+/// The certificate of the key that is made when that of `old` is gone; until then there is none.
+fn made_instead(controller: &Controller, old: &str) -> String {
+    eventually("a new key is published", || {
+        let reply = controller.get("/v1/cert.pem");
+        (reply.status == 200 && reply.body != old).then_some(reply.body)
+    })
 }
 
 /// Rows 32 and 33: a bad key Secret at run time, and one that is replaced by a good one.
