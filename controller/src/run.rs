@@ -15,6 +15,7 @@ use crate::client::{self, ClientError};
 use crate::context::{Context, OwnFieldsSeen, Settings};
 use crate::election::Election;
 use crate::events::Recorder;
+use crate::http::bodies::Bodies;
 use crate::http::gate::Gate;
 use crate::http::rotate::Rotator;
 use crate::http::scrape::MetricsService;
@@ -154,7 +155,8 @@ async fn start(
     let readiness = Arc::new(Readiness::default());
 
     // Before the keys: making the first one can take longer on a small machine than a liveness probe waits.
-    let gate = || Gate::new(options.request_rate, options.timeouts.read);
+    let bodies = Bodies::new(stop.clone());
+    let gate = || Gate::new(options.request_rate, options.timeouts.read, bodies.clone());
     let verifier = Verifier {
         gate: gate(),
         keys: Arc::clone(&keys),

@@ -2,6 +2,7 @@
 //! the process nor locks others out.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -58,7 +59,7 @@ impl Connections {
         let closed = CancellationToken::new();
         let rank = open.rank(false);
         open.places.insert(rank, closed.clone());
-        Place { connections: self.clone(), rank: Mutex::new(rank), closed }
+        Place { connections: self.clone(), rank: Mutex::new(rank), requests: AtomicU64::new(0), closed }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -77,18 +78,30 @@ impl Open {
 pub(super) struct Place {
     connections: Connections,
     rank: Mutex<Rank>,
+    requests: AtomicU64,
     closed: CancellationToken,
 }
 
 impl Place {
     /// Notes that a request came in, or that it was answered.
     pub(super) fn is_asked(&self, is_asked: bool) {
+        self.requests.fetch_add(u64::from(is_asked), Ordering::Relaxed);
         let mut rank = self.rank.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = self.connections.lock();
         if let Some(closed) = open.places.remove(&rank) {
             *rank = open.rank(is_asked);
             open.places.insert(*rank, closed);
         }
+    }
+
+    /// Whether a request is being answered.
+    pub(super) fn is_busy(&self) -> bool {
+        self.rank.lock().unwrap_or_else(PoisonError::into_inner).is_asked
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Waits until another connection takes the place.

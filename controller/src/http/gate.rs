@@ -6,36 +6,36 @@ use std::time::{Duration, Instant};
 
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 
+use super::bodies::{Bodies, Unread};
 use super::limit::Limiter;
 use super::{Reply, empty, refusal};
 use crate::rate::{Decision, Rate};
 
-/// Larger than any object that the API server would store.
-pub(super) const LARGEST_BODY: usize = 3 << 20;
 /// Longest part of a header that tells clients apart.
 const LONGEST_CLIENT: usize = 256;
+/// When to come again after there was no place for a large body, in seconds.
+const CROWDED_FOR: u64 = 5;
 
 /// Lets the requests to one path in.
 pub struct Gate {
     start: Instant,
     limiter: Mutex<Limiter>,
     read_timeout: Duration,
+    bodies: Bodies,
 }
 
 impl Gate {
     /// With fresh buckets.
-    pub fn new(rate: Rate, read_timeout: Duration) -> Gate {
-        Gate { start: Instant::now(), limiter: Mutex::new(Limiter::new(rate)), read_timeout }
+    pub fn new(rate: Rate, read_timeout: Duration, bodies: Bodies) -> Gate {
+        Gate { start: Instant::now(), limiter: Mutex::new(Limiter::new(rate)), read_timeout, bodies }
     }
 
     /// Answers with `work` on the body of a request that keeps to the limits, and otherwise itself.
     pub async fn admit<B, W>(&self, request: Request<B>, work: impl FnOnce(Bytes) -> W + Send) -> Reply
     where
         B: Body<Data = Bytes> + Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         W: Future<Output = Reply> + Send,
     {
         let client = client_of(&request);
@@ -44,26 +44,33 @@ impl Gate {
             limiter.decide(&client, self.start.elapsed())
         };
         let mut reply = match decision.allowed {
-            true => match self.read(request.into_body()).await {
-                Ok(body) => work(body).await,
-                Err(status) => empty(status),
+            true => match self.bodies.read(request.into_body(), self.read_timeout).await {
+                Ok(body) => {
+                    let _turn = match &body.place {
+                        Some(place) => place.turn().await,
+                        None => None,
+                    };
+                    work(body.bytes).await
+                }
+                Err(unread) => unread_reply(unread),
             },
             false => refusal(StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n"),
         };
         add_limit_headers(&mut reply, &decision);
         reply
     }
+}
 
-    async fn read<B>(&self, body: B) -> Result<Bytes, StatusCode>
-    where
-        B: Body<Data = Bytes> + Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let collected = tokio::time::timeout(self.read_timeout, Limited::new(body, LARGEST_BODY).collect()).await;
-        match collected {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-            Ok(Err(_)) | Err(_) => Err(StatusCode::BAD_REQUEST),
+fn unread_reply(unread: Unread) -> Reply {
+    match unread {
+        Unread::TooLarge => empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Unread::Broken => empty(StatusCode::BAD_REQUEST),
+        Unread::Stopping => empty(StatusCode::SERVICE_UNAVAILABLE),
+        Unread::Crowded => {
+            // Kubernetes client libraries wait and come again.
+            let mut reply = refusal(StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n");
+            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(CROWDED_FOR));
+            reply
         }
     }
 }
@@ -90,9 +97,15 @@ fn add_limit_headers(reply: &mut Reply, decision: &Decision) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use http_body_util::Full;
+    use http_body_util::{BodyExt, Full};
+    use tokio_util::sync::CancellationToken;
 
+    use super::super::bodies::LARGEST_BODY;
     use super::*;
+
+    fn gate(rate: Rate) -> Gate {
+        Gate::new(rate, Duration::from_secs(5), Bodies::new(CancellationToken::new()))
+    }
 
     async fn ask(gate: &Gate, client: &str, body: impl Into<Bytes>) -> Reply {
         let request = Request::post("/v1/verify").header("X-Forwarded-For", client);
@@ -102,14 +115,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_beyond_the_limit_is_not_read() {
-        let gate = Gate::new(Rate::new(Duration::from_secs(1), 1000), Duration::from_secs(5));
+        let gate = gate(Rate::new(Duration::from_secs(1), 1000));
         assert_eq!(ask(&gate, "a", vec![b'#'; LARGEST_BODY + 1]).await.status(), 413);
         assert_eq!(ask(&gate, "a", vec![b'#'; LARGEST_BODY]).await.status(), 200);
     }
 
+    #[test]
+    fn where_there_is_no_place_for_a_body_the_client_is_told_when_to_come_again() {
+        let reply = unread_reply(Unread::Crowded);
+        assert_eq!(reply.status(), 429);
+        assert_eq!(reply.headers()["retry-after"], "5");
+    }
+
     #[tokio::test]
     async fn the_limit_counts_by_forwarded_client_and_shows_in_headers() {
-        let gate = Gate::new(Rate::new(Duration::from_secs(60), 1), Duration::from_secs(5));
+        let gate = gate(Rate::new(Duration::from_secs(60), 1));
         assert_eq!(ask(&gate, "a", "x").await.status(), 200);
         assert_eq!(ask(&gate, "b", "x").await.status(), 200);
         let refused = ask(&gate, "A", "x").await;

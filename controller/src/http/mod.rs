@@ -2,6 +2,7 @@
 //!
 //! `hyper` without a router on top: six paths, and a router would only have to be told not to look at methods.
 
+pub mod bodies;
 mod body;
 pub mod cert;
 mod connections;
@@ -13,7 +14,6 @@ mod timed;
 pub mod verify;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,14 +24,15 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use self::connections::{Connections, Place};
 use self::rotate::Rotator;
-use self::timed::Timed;
+use self::timed::{HeadBudget, Timed};
 use self::verify::Verifier;
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -42,6 +43,14 @@ pub type Reply = Response<Full<Bytes>>;
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 const HEADER_LIMIT: usize = 1 << 20;
+/// Lines in the head of a request.
+const MOST_HEADERS: usize = 1000;
+/// Heads above [`LARGE_HEAD`] that are in memory at a time, for each listener. Nothing that works sends such heads; further
+/// connections that do are closed.
+const LARGE_HEADS: usize = 16;
+const LARGE_HEAD: usize = 64 << 10;
+/// Time for clients to finish what they have begun to send or to receive, once the process is to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Time allowed for a request to come in and for its reply to go out.
 #[derive(Clone, Copy, Debug)]
@@ -104,15 +113,17 @@ pub async fn bind(address: &str) -> std::io::Result<TcpListener> {
 /// Answers connections until `stop`, then lets those in flight end.
 pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: Timeouts, stop: CancellationToken) {
     let places = Connections::within_limits();
+    let large_heads = Arc::new(Semaphore::new(LARGE_HEADS));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, _peer)) => {
                     let place = Arc::new(places.enter());
-                    connections.spawn(connection(stream, peer, place, Arc::clone(&service), timeouts, stop.clone()));
+                    let stream = Timed::new(stream, timeouts, HeadBudget::new(&place, &large_heads));
+                    connections.spawn(connection(stream, place, Arc::clone(&service), timeouts, stop.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely; without a pause this would be a busy loop.
@@ -127,14 +138,12 @@ pub async fn serve(listener: TcpListener, service: Arc<impl Service>, timeouts: 
 }
 
 async fn connection(
-    stream: TcpStream,
-    _peer: SocketAddr,
+    stream: Timed,
     place: Arc<Place>,
     service: Arc<impl Service>,
     timeouts: Timeouts,
     stop: CancellationToken,
 ) {
-    let _ = stream.set_nodelay(true);
     let held = Arc::clone(&place);
     let answer = service_fn(move |request| {
         let (service, place) = (Arc::clone(&service), Arc::clone(&held));
@@ -149,7 +158,8 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(timeouts.read)
         .max_buf_size(HEADER_LIMIT)
-        .serve_connection(TokioIo::new(Timed::new(stream, timeouts)), answer);
+        .max_headers(MOST_HEADERS)
+        .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
     // A failed connection is the client's business; nothing of it is logged.
     tokio::select! {
@@ -157,7 +167,8 @@ async fn connection(
         () = place.taken() => {}
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            // Who has asked is answered; half a request, or a reply that nobody takes, is not waited for.
+            while tokio::time::timeout(LAST_WORDS, connection.as_mut()).await.is_err() && place.is_busy() {}
         }
     }
 }
@@ -238,6 +249,8 @@ fn cleaned(path: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     fn ask(method: &str, target: &str) -> Reply {

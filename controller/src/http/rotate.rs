@@ -71,7 +71,6 @@ impl Rotator {
     pub async fn answer<B>(&self, request: Request<B>) -> Reply
     where
         B: Body<Data = Bytes> + Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.gate.admit(request, |body| self.rotated(body)).await
     }
@@ -149,6 +148,9 @@ mod tests {
     use sealed_secrets_resource::{KeyMaterial, encode_base64};
     use serde_json::{Value, json};
 
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::bodies::Bodies;
     use super::*;
     use crate::args::KeyOrder;
     use crate::metrics::Metrics;
@@ -169,7 +171,8 @@ mod tests {
             let written = Timestamp::from_second(1_700_000_000 + i64::try_from(index).unwrap()).unwrap();
             registry.add_generated(format!("key-{index}"), String::new(), material, written);
         }
-        let gate = Gate::new(Rate::new(Duration::from_secs(1), 1000), Duration::from_secs(5));
+        let bodies = Bodies::new(CancellationToken::new());
+        let gate = Gate::new(Rate::new(Duration::from_secs(1), 1000), Duration::from_secs(5), bodies);
         Rotator { gate, keys: registry, private_work: PrivateWork::new(1), accept_deprecated_data: true }
     }
 

@@ -1,31 +1,71 @@
-//! A connection that ends when the other side stops reading or writing.
+//! A connection that ends when the other side stops reading or writing, or sends more of a head than there is room for.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
-use super::Timeouts;
+use super::connections::Place;
+use super::{LARGE_HEAD, Timeouts};
 
 /// Fails with [`io::ErrorKind::TimedOut`] after a read or write has made no progress for the time allowed.
 pub(super) struct Timed {
     stream: TcpStream,
     read: Deadline,
     write: Deadline,
+    head: HeadBudget,
 }
 
 impl Timed {
-    pub(super) fn new(stream: TcpStream, timeouts: Timeouts) -> Timed {
+    pub(super) fn new(stream: TcpStream, timeouts: Timeouts, head: HeadBudget) -> Timed {
+        let _ = stream.set_nodelay(true);
         // While a request is worked on nothing is read, and that may take as long as the reply is allowed to.
         Timed {
             stream,
             read: Deadline::new(timeouts.read.saturating_add(timeouts.write)),
             write: Deadline::new(timeouts.write),
+            head,
         }
+    }
+}
+
+/// What the heads of requests may take of the memory. One that grows large needs one of few places; the connection keeps it
+/// to its end, because the buffer stays that large.
+pub(super) struct HeadBudget {
+    place: Arc<Place>,
+    large: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+    /// Requests so far, and bytes since the last one.
+    requests: u64,
+    read: usize,
+}
+
+impl HeadBudget {
+    pub(super) fn new(place: &Arc<Place>, large: &Arc<Semaphore>) -> HeadBudget {
+        HeadBudget { place: Arc::clone(place), large: Arc::clone(large), held: None, requests: 0, read: 0 }
+    }
+
+    /// Counts bytes that came in; `false` if they are too many.
+    fn take(&mut self, bytes: usize) -> bool {
+        let requests = self.place.requests();
+        if self.place.is_busy() || requests != self.requests {
+            (self.requests, self.read) = (requests, 0);
+        }
+        if self.place.is_busy() {
+            return true;
+        }
+        self.read += bytes;
+        if self.read > LARGE_HEAD && self.held.is_none() {
+            self.held = Arc::clone(&self.large).try_acquire_owned().ok();
+            return self.held.is_some();
+        }
+        true
     }
 }
 
@@ -64,7 +104,11 @@ impl AsyncRead for Timed {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let progress = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if !self.head.take(buffer.filled().len() - before) {
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
         self.read.watch(progress, context)
     }
 }
@@ -83,5 +127,33 @@ impl AsyncWrite for Timed {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_shutdown(context);
         self.write.watch(progress, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connections::Connections;
+    use super::*;
+
+    #[test]
+    fn few_heads_may_be_large_at_a_time_and_bodies_do_not_count() {
+        let (places, large) = (Connections::new(9), Arc::new(Semaphore::new(1)));
+        let connection = || {
+            let place = Arc::new(places.enter());
+            let head = HeadBudget::new(&place, &large);
+            (place, head)
+        };
+        let ((first_place, mut first), (_, mut second)) = (connection(), connection());
+        for _ in 0..50 {
+            assert!(first.take(LARGE_HEAD));
+            first_place.is_asked(true);
+            assert!(first.take(100 * LARGE_HEAD), "a body");
+            first_place.is_asked(false);
+        }
+        assert!(first.take(LARGE_HEAD) && first.take(1) && first.take(LARGE_HEAD));
+        assert!(second.take(LARGE_HEAD));
+        assert!(!second.take(1), "the only place is taken");
+        drop(first);
+        assert!(second.take(1), "and free with the end of that connection");
     }
 }

@@ -33,7 +33,6 @@ impl Verifier {
     pub async fn answer<B>(&self, request: Request<B>) -> Reply
     where
         B: Body<Data = Bytes> + Send,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.gate.admit(request, |body| async { empty(self.verdict(body).await) }).await
     }
@@ -75,6 +74,9 @@ mod tests {
 
     use http_body_util::Full;
 
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::bodies::Bodies;
     use super::*;
     use crate::args::KeyOrder;
     use crate::metrics::Metrics;
@@ -84,7 +86,8 @@ mod tests {
 
     fn verifier() -> Verifier {
         let keys = Arc::new(Keys::new(KeyOrder::CertNotBefore, Arc::new(Metrics::new("test"))));
-        let gate = Gate::new(Rate::new(Duration::from_secs(1), 1000), Duration::from_secs(5));
+        let bodies = Bodies::new(CancellationToken::new());
+        let gate = Gate::new(Rate::new(Duration::from_secs(1), 1000), Duration::from_secs(5), bodies);
         Verifier { gate, keys, private_work: PrivateWork::new(1), accept_deprecated_data: true }
     }
 

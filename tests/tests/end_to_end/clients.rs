@@ -72,6 +72,32 @@ fn bodies_of_a_hundred_mebibytes_are_refused_and_not_kept() {
     });
 }
 
+/// W4: many bodies within the limit, none of which comes to its end. Nor do many heads.
+#[test]
+fn hundreds_of_large_bodies_and_heads_at_a_time_take_little_memory_together() {
+    end_to_end(|world| {
+        let controller = generous(world);
+        let sealed = world.sealed("db", &[("foo", &world.plant())]).to_string();
+        let before = resident(&controller);
+        for begin in ["GET /healthz HTTP/1.1\r\nX: ", "POST /v1/verify HTTP/1.1\r\nContent-Length: 3100000\r\n\r\n"] {
+            let connections: Vec<TcpStream> = (0..150)
+                .map(|_| {
+                    let mut connection = TcpStream::connect(controller.address()).unwrap();
+                    connection.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
+                    // As much as is taken.
+                    let _ = connection.write_all(begin.as_bytes());
+                    let _ = connection.write_all(&vec![b'#'; 1_000_000]);
+                    connection
+                })
+                .collect();
+            let more = resident(&controller) - before;
+            assert!(more < 2.0 * MEMORY, "{more} bytes more");
+            assert_eq!(controller.post("/v1/verify", &sealed).status, 200, "a small body waits for nobody");
+            drop(connections);
+        }
+    });
+}
+
 #[test]
 fn clients_that_send_a_byte_now_and_then_are_cut_off() {
     end_to_end(|world| {

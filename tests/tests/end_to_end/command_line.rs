@@ -1,5 +1,7 @@
 //! Flags, variables, exit codes, signals.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use sealed_secrets_tests::{end_to_end, run_controller};
@@ -172,6 +174,41 @@ fn it_ends_in_order_when_asked_to() {
             assert!(controller.request(http::Method::GET, "/healthz", &[], "").is_none());
             assert!(!controller.stderr().contains("panicked"));
         }
+    });
+}
+
+/// Row 131: clients that never finish what they began do not keep it from ending.
+#[test]
+fn half_a_request_does_not_delay_the_end() {
+    end_to_end(|world| {
+        let controller = world.controller().start();
+        let body = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\n";
+        let head = format!("POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        let begun = |text: &str| {
+            let mut connection = TcpStream::connect(controller.address()).unwrap();
+            connection.write_all(text.as_bytes()).unwrap();
+            connection
+        };
+        let (idle, half_head) = (begun(""), begun("GET /hea"));
+        let (half_body, mut in_time) = (begun(&head), begun(&head));
+        std::thread::scope(|scope| {
+            // Until it has been heard of.
+            controller.certificate();
+            let ending = scope.spawn(|| {
+                let asked = Instant::now();
+                (controller.end_by("TERM"), asked.elapsed())
+            });
+            std::thread::sleep(Duration::from_millis(500));
+            let _ = in_time.write_all(body.as_bytes());
+            let mut answer = String::new();
+            let _ = in_time.read_to_string(&mut answer);
+            assert!(answer.starts_with("HTTP/1.1 200"), "who finishes at once is answered: {answer:?}");
+            let (code, took) = ending.join().unwrap();
+            assert_eq!(code, Some(0));
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        });
+        assert!(!controller.stderr().contains("cut off"), "{}", controller.stderr());
+        drop((idle, half_head, half_body));
     });
 }
 
