@@ -28,6 +28,8 @@ pub enum Rules {
 pub struct DecodeError {
     /// The field, such as `metadata.labels.app`.
     pub path: String,
+    /// The same without the keys of maps, such as `metadata.labels`: for where not even these may be shown.
+    pub field: String,
     /// Its line in the input, from 1, where that is known.
     pub line: Option<u32>,
     /// What is wrong, without any value.
@@ -131,12 +133,14 @@ impl Tree for Value {
 pub(crate) struct Field<'a, T> {
     tree: Option<&'a T>,
     path: String,
+    /// How much of the path is made of names that we know.
+    known: usize,
     rules: Rules,
 }
 
 impl<'a, T: Tree> Field<'a, T> {
     pub(crate) fn root(tree: &'a T, rules: Rules) -> Field<'a, T> {
-        Field { tree: Some(tree), path: String::new(), rules }
+        Field { tree: Some(tree), path: String::new(), known: 0, rules }
     }
 
     /// Whether the field exists and is not `null`.
@@ -150,7 +154,7 @@ impl<'a, T: Tree> Field<'a, T> {
             None => Vec::new(),
             Some(tree) => tree.fields().ok_or_else(|| self.expected("a map"))?,
         };
-        Ok(Object { fields, path: self.path.clone(), rules: self.rules })
+        Ok(Object { fields, path: self.path.clone(), known: self.known, rules: self.rules })
     }
 
     pub(crate) fn text(&self) -> Result<String, DecodeError> {
@@ -205,8 +209,11 @@ impl<'a, T: Tree> Field<'a, T> {
             return Ok(Vec::new());
         };
         let items = tree.items().ok_or_else(|| self.expected("a list"))?;
-        let element =
-            |(index, tree)| Field { tree: Some(tree), path: format!("{}[{index}]", self.path), rules: self.rules };
+        let element = |(index, tree)| {
+            let path = format!("{}[{index}]", self.path);
+            let known = if self.known == self.path.len() { path.len() } else { self.known };
+            Field { tree: Some(tree), path, known, rules: self.rules }
+        };
         Ok(items.into_iter().enumerate().map(element).collect())
     }
 
@@ -238,8 +245,13 @@ impl<'a, T: Tree> Field<'a, T> {
     }
 
     fn error(&self, problem: String) -> DecodeError {
-        let path = if self.path.is_empty() { "the document".to_owned() } else { self.path.clone() };
-        DecodeError { path, line: self.tree.and_then(Tree::line), problem }
+        let shown = |path: &str| if path.is_empty() { "the document".to_owned() } else { path.to_owned() };
+        DecodeError {
+            path: shown(&self.path),
+            field: shown(&self.path[..self.known]),
+            line: self.tree.and_then(Tree::line),
+            problem,
+        }
     }
 }
 
@@ -247,6 +259,7 @@ impl<'a, T: Tree> Field<'a, T> {
 pub(crate) struct Object<'a, T> {
     fields: Vec<(&'a str, &'a T)>,
     path: String,
+    known: usize,
     rules: Rules,
 }
 
@@ -258,15 +271,18 @@ impl<'a, T: Tree> Object<'a, T> {
             Rules::Strict => None,
             Rules::Lenient => self.fields.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)),
         });
-        self.child(name, found.map(|(_, tree)| *tree))
+        let child = self.child(name, found.map(|(_, tree)| *tree));
+        let known = if self.known == self.path.len() { child.path.len() } else { self.known };
+        Field { known, ..child }
     }
 
     fn entries(&self) -> impl Iterator<Item = (&'a str, Field<'a, T>)> {
         self.fields.iter().map(|(key, tree)| (*key, self.child(key, Some(tree))))
     }
 
+    /// Under a name that the input gave.
     fn child(&self, name: &str, tree: Option<&'a T>) -> Field<'a, T> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Field { tree, path, rules: self.rules }
+        Field { tree, path, known: self.known, rules: self.rules }
     }
 }

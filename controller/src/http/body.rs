@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sealed_secrets_resource::document::{Node, NodeValue, read_object};
-use sealed_secrets_resource::{API_VERSION, KIND, Rules, SealedSecret};
+use sealed_secrets_resource::{API_VERSION, DecodeError, KIND, Rules, SealedSecret};
 
 /// Why a body is no SealedSecret. Says what is missing, never what is there.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub fn read_first(body: &[u8]) -> Result<SealedSecret, Unusable> {
     if text(&root, "kind")? != KIND || text(&root, "apiVersion")? != API_VERSION {
         return Err(Unusable::OtherKind);
     }
-    SealedSecret::from_node(&root, Rules::Strict).map_err(|problem| Unusable::Malformed(problem.to_string()))
+    SealedSecret::from_node(&root, Rules::Strict).map_err(|problem| Unusable::Malformed(without_keys(&problem)))
 }
 
 /// Reads a body that holds nothing but this one document.
@@ -67,6 +67,14 @@ pub fn parts(mut sealed: SealedSecret) -> impl Iterator<Item = SealedSecret> + S
         part
     });
     whole.into_iter().chain(each)
+}
+
+/// Names the field, and not the key in it: somebody may have mistaken one for the other.
+fn without_keys(problem: &DecodeError) -> String {
+    match problem.line {
+        Some(line) => format!("line {line}: {} {}", problem.field, problem.problem),
+        None => format!("{} {}", problem.field, problem.problem),
+    }
 }
 
 fn bare(mut sealed: SealedSecret) -> SealedSecret {
@@ -165,5 +173,30 @@ mod tests {
             let problem = read_only(body.as_bytes()).unwrap_err().to_string();
             assert!(!problem.contains("czNjcmV0") && !problem.contains("s3cret"), "{problem}");
         }
+    }
+
+    #[test]
+    fn what_is_logged_of_a_body_never_holds_its_keys_and_is_short() {
+        let long = format!("s3cret{}", "x".repeat(1 << 20));
+        let begin = format!("apiVersion: {API_VERSION}\nkind: {KIND}\n");
+        for (key, rest, field) in [
+            ("s3cret", "metadata: {labels: {KEY: [x]}}", "metadata.labels must be a string, found a list"),
+            (&long, "metadata: {? KEY : [x], annotations: {? KEY : [x]}}", "metadata.annotations must"),
+            (&long, "spec: {template: {data: {? KEY : [x]}}}", "spec.template.data must"),
+            (&long, "spec: {template: {metadata: {labels: {? KEY : {a: b}}}}}", "spec.template.metadata.labels must"),
+            (&long, "metadata: {ownerReferences: [{name: [KEY]}]}", "metadata.ownerReferences[0].name must"),
+            (&long, "metadata: {finalizers: [{? KEY : x}]}", "metadata.finalizers[0] must"),
+            (&long, "spec: {data: KEY}", "spec.data holds illegal base64"),
+            (&long, "spec: {encryptedData: {? KEY : *KEY}}", ""),
+            (&long, "? KEY : [", ""),
+            (&long, "a: !KEY [x]\nb: {\"KEY", ""),
+            (&long, "a: &KEY [*KEY]\n", ""),
+        ] {
+            let problem = read_only(format!("{begin}{}", rest.replace("KEY", key)).as_bytes()).unwrap_err().to_string();
+            assert!(!problem.contains("s3cret") && problem.len() < 300, "{rest}: {:.300}", problem);
+            assert!(problem.contains(field), "{rest}: {problem}");
+        }
+        let named = read_only(format!("apiVersion: s3cret\nkind: {long}\n").as_bytes()).unwrap_err().to_string();
+        assert!(!named.contains("s3cret"), "{named:.300}");
     }
 }
