@@ -111,8 +111,7 @@ async fn register(context: &Arc<Context>, secrets: Vec<Secret>) {
     let change = context.private_work.run(move || keys.load(secrets)).await;
     if let Ok(Change::NewKey) = change {
         // What could not be opened may be openable now.
-        for key in context.memory.unopened() {
-            context.memory.fresh_start(&key);
+        for key in context.memory.another_chance(context.settings.fast_retries) {
             context.queue.add(key, Class::FirstSeen);
         }
     }

@@ -8,7 +8,6 @@ use sealed_secrets_crypto::Fingerprint;
 use sealed_secrets_resource::WrittenSecret;
 
 use crate::decide::cause::Cause;
-use crate::decide::failure::Reason;
 use crate::decide::news::Said;
 use crate::object::ObjectKey;
 
@@ -30,8 +29,8 @@ pub struct Track {
     pub status_failures: u32,
     /// What was last said about it by this process.
     pub said: Option<Said>,
-    /// Whether it waits for a key, or for its own correction.
-    pub is_unopened: bool,
+    /// Whether a key that comes may mend it.
+    pub waits_for_key: bool,
     /// Digest of the version of the object that its Secret was made from.
     pub made_from: Option<u64>,
     /// The key that opened it last.
@@ -82,12 +81,12 @@ impl Memory {
     }
 
     /// Notes a failure and gives the number of failures in a row.
-    pub fn failed(&self, key: &ObjectKey, said: Said, reason: Reason) -> u32 {
+    pub fn failed(&self, key: &ObjectKey, said: Said, waits_for_key: bool) -> u32 {
         let mut tracks = self.lock();
         let track = tracks.entry(key.clone()).or_default();
         track.failures = track.failures.saturating_add(1);
         track.said = Some(said);
-        track.is_unopened = reason == Reason::ErrUnsealFailed;
+        track.waits_for_key = waits_for_key;
         track.failures
     }
 
@@ -128,6 +127,19 @@ impl Memory {
         }
     }
 
+    /// Begins the slow retries anew for every object that waits for a key, and gives these. One attempt shows whether the
+    /// key that came is theirs; the fast ones would only be counted as errors once more (W10).
+    pub fn another_chance(&self, fast_retries: u32) -> Vec<ObjectKey> {
+        let mut tracks = self.lock();
+        let waiting = tracks.iter_mut().filter(|(_, track)| track.waits_for_key);
+        waiting
+            .map(|(key, track)| {
+                track.failures = track.failures.min(fast_retries.saturating_add(1));
+                key.clone()
+            })
+            .collect()
+    }
+
     /// Forgets an object.
     pub fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
@@ -136,13 +148,6 @@ impl Memory {
     /// Forgets everything: what was last said of an object, another replica may have said since.
     pub fn clear(&self) {
         self.lock().clear();
-    }
-
-    /// Objects whose last attempt could not open them.
-    pub fn unopened(&self) -> Vec<ObjectKey> {
-        let tracks = self.lock();
-        let unopened = tracks.iter().filter(|(_, track)| track.is_unopened);
-        unopened.map(|(key, _)| key.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Track>> {
@@ -162,18 +167,32 @@ mod tests {
     fn failures_are_counted_in_a_row_and_forgotten_with_success() {
         let memory = Memory::default();
         let key = ObjectKey::new("NS", "db");
-        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 1);
-        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUnsealFailed), 2);
-        assert_eq!(memory.unopened(), std::slice::from_ref(&key));
+        assert_eq!(memory.failed(&key, said(Some("m")), true), 1);
+        assert_eq!(memory.failed(&key, said(Some("m")), true), 2);
         memory.succeeded(&key, said(None), 7, None, WrittenSecret::default());
-        assert_eq!(memory.unopened(), []);
-        assert_eq!(memory.failed(&key, said(Some("m")), Reason::ErrUpdateFailed), 1);
+        assert_eq!(memory.failed(&key, said(Some("m")), false), 1);
         assert_eq!(memory.of(&key).made_from, Some(7), "a failure does not undo what was made");
-        assert_eq!(memory.unopened(), []);
         memory.fresh_start(&key);
         assert_eq!(memory.of(&key).failures, 0);
         assert_eq!(memory.of(&key).said, Some(said(Some("m"))));
         memory.forget(&key);
         assert_eq!(memory.of(&key).said, None);
+    }
+    #[test]
+    fn a_key_that_comes_gives_another_chance_to_what_waits_for_one_and_to_nothing_else() {
+        let memory = Memory::default();
+        let key = |name: &str| ObjectKey::new("NS", name);
+        for _ in 0..30 {
+            memory.failed(&key("waits"), said(Some("m")), true);
+            memory.failed(&key("broken"), said(Some("m")), false);
+        }
+        memory.failed(&key("new"), said(Some("m")), true);
+        memory.failed(&key("opened"), said(Some("m")), true);
+        memory.succeeded(&key("opened"), said(None), 7, None, WrittenSecret::default());
+        let mut chances = memory.another_chance(5);
+        chances.sort();
+        assert_eq!(chances, [key("new"), key("waits")]);
+        let failures = ["waits", "new", "broken"].map(|name| memory.of(&key(name)).failures);
+        assert_eq!(failures, [6, 1, 30], "what is past its fast retries stays past them");
     }
 }

@@ -75,6 +75,33 @@ fn a_key_that_is_deleted_or_relabelled_is_no_longer_used() {
     });
 }
 
+/// W10 and W11: what fails as before is no new error, and what no key can mend is left alone.
+#[test]
+fn a_key_that_arrives_and_mends_nothing_counts_no_error_anew() {
+    end_to_end(|world| {
+        let controller = world.controller().arg("--watch-for-secrets").start();
+        let lost = KeyPair::valid_from("2020-01-01T00:00:00Z");
+        world.create(&lost.sealed_secret(&world.namespace, "keyless", "foo", &world.plant()));
+        let mut broken = world.sealed("broken", &[("foo", &world.plant())]);
+        broken["spec"]["template"]["data"] = json!({"bar": "{{ fail"});
+        world.create(&broken);
+        for name in ["keyless", "broken"] {
+            world.failed(name);
+        }
+        let count = || {
+            let labels = [("reason", "unseal"), ("namespace", world.namespace.as_str())];
+            (controller.attempts(), controller.metrics().own("unseal_errors_total", &labels))
+        };
+        eventually("the fast retries are over", || (count() == (12.0, 12.0)).then_some(()));
+        world.create(&KeyPair::valid_from("2021-01-01T00:00:00Z").secret("of-no-use"));
+        eventually("what lacks a key is looked at again", || (count() == (13.0, 12.0)).then_some(()));
+        never("more", Duration::from_secs(1), || count() != (13.0, 12.0));
+        world.create(&lost.secret("found"));
+        world.synced("keyless");
+        assert_eq!(count(), (14.0, 12.0));
+    });
+}
+
 /// W7 and W12: without a usable key one is made as at start, also where renewal is off.
 #[test]
 fn when_the_last_key_goes_a_new_one_is_made_at_once() {
