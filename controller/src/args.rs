@@ -4,6 +4,7 @@
 //! (spec/controller.md 1, W29, W31, W35, W44).
 
 mod cutoff;
+mod names;
 mod options;
 mod selector;
 mod table;
@@ -69,13 +70,16 @@ pub fn read(
     }
     match Options::from_values(&values) {
         Ok(options) => Ok(Command::Run { options: Box::new(options), notices }),
-        Err(invalid) => Err(Refusal { stderr: format!("{notices}error: {}\n", invalid.text), code: invalid.code }),
+        Err(invalid) => {
+            Err(Refusal { stderr: format!("{notices}error: {}\n", invalid.text(&values)), code: invalid.code })
+        }
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -156,6 +160,24 @@ mod tests {
                 &["--privatekey-annotations=a=b,=c"],
                 2,
                 "error: --privatekey-annotations: \"=c\" is not of the form name=value",
+            ),
+            (&["--privatekey-labels=a b=c"], 2, "error: --privatekey-labels: \"a b\" is not a label key"),
+            (&["--privatekey-labels=a=b c"], 2, "error: --privatekey-labels: \"b c\" is not a label value"),
+            (
+                &["--privatekey-annotations=a/b/c=d"],
+                2,
+                "error: --privatekey-annotations: \"a/b/c\" is not an annotation key",
+            ),
+            (
+                &["--additional-namespaces=a,.."],
+                2,
+                "error: --additional-namespaces: name parameter invalid: \"..\": may not be '..'",
+            ),
+            (
+                &["--leader-elect-lease-name=A_B"],
+                2,
+                "error: --leader-elect-lease-name: \"A_B\" is no name of an object: at most 253 lower-case letters, digits, '-' \
+                 and '.', with a letter or digit at both ends",
             ),
             (
                 &["--status-conditions=some"],
@@ -286,10 +308,31 @@ mod tests {
     }
 
     #[test]
-    fn extra_labels_are_split_at_the_first_equals_sign() {
-        let options = options(&["--privatekey-labels", "a=b,c.d/e=f=g,a=b"]);
-        let labels: Vec<_> = options.keys.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(labels, [("a", "b"), ("c.d/e", "f=g")]);
+    fn extra_labels_and_annotations_are_split_at_the_first_equals_sign() {
+        let own = "sealedsecrets.bitnami.com/sealed-secrets-key";
+        let options = options(&[
+            "--privatekey-labels",
+            &format!("a=b,c.d/e=f=g,a=b,g=,{own}=not a value"),
+            "--privatekey-annotations=A.b/c=x=y z,d=",
+        ]);
+        let texts = |pairs: &BTreeMap<String, String>| {
+            pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        // A label's value cannot hold what the reference leaves out.
+        assert_eq!(texts(&options.keys.labels), ["a=b", "c.d/e=f", "g=", &format!("{own}=not a value")]);
+        assert_eq!(texts(&options.keys.annotations), ["A.b/c=x=y z", "d="]);
+    }
+
+    #[test]
+    fn a_value_from_the_environment_is_refused_with_the_name_of_its_variable() {
+        for (variable, value, named) in [
+            ("SEALED_SECRETS_RATE_LIMIT", "0", "SEALED_SECRETS_RATE_LIMIT"),
+            ("SEALED_SECRETS_KEY_PREFIX", "A", "SEALED_SECRETS_KEY_PREFIX"),
+            ("SEALED_SECRETS_ROTATE_PERIOD", "-1h", "SEALED_SECRETS_KEY_RENEW_PERIOD or SEALED_SECRETS_ROTATE_PERIOD"),
+        ] {
+            let refusal = run_with(&[], &[(variable, value)]).unwrap_err();
+            assert!(refusal.stderr.starts_with(&format!("error: {named}: ")), "{}", refusal.stderr);
+        }
     }
 
     #[test]

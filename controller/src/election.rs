@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::api::{Api, ApiError};
 use crate::clock;
@@ -183,6 +183,10 @@ impl Election {
     /// The lead, if there is one, lasts as long as the Lease is surely ours.
     fn failed(&mut self, error: &ApiError) {
         let text = error.to_string();
+        if is_refused_for_good(error) {
+            error!(lease = %self.lease, error = text, "the lease is refused as invalid: no replica can lead, nothing is done");
+            return;
+        }
         match self.failed.as_ref() == Some(&text) {
             true => debug!(lease = %self.lease, error = text, "lease not renewed, will retry"),
             false => warn!(lease = %self.lease, error = text, "lease not renewed, will retry"),
@@ -204,6 +208,11 @@ impl Election {
     }
 }
 
+/// Whether asking again, in whatever state the cluster is, ends the same way.
+fn is_refused_for_good(error: &ApiError) -> bool {
+    matches!(error.code(), Some(400 | 422))
+}
+
 async fn timely<T>(call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     let late = |_| ApiError::NoAnswer(format!("no answer within {} s", ANSWER_WITHIN.as_secs()));
     tokio::time::timeout(ANSWER_WITHIN, call).await.map_err(late)?
@@ -222,6 +231,13 @@ fn identity(host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_that_is_invalid_is_told_from_one_that_may_come() {
+        let refused = |code| is_refused_for_good(&ApiError::Refused { code, message: String::new() });
+        assert_eq!([400, 422, 403, 404, 409, 429, 500].map(refused), [true, true, false, false, false, false, false]);
+        assert!(!is_refused_for_good(&ApiError::NoAnswer(String::new())));
+    }
 
     #[test]
     fn two_candidates_on_one_host_have_different_names() {

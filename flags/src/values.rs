@@ -4,6 +4,7 @@ use crate::csv;
 use crate::duration::GoDuration;
 use crate::flag::{Flag, Kind};
 use crate::number::{parse_bool, parse_float32, parse_int};
+use crate::parse::environment_name;
 
 /// Where the value of a flag comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,6 +167,13 @@ impl Values {
             Some(index) => self.slots[index].1,
             None => mismatch(name, None, Source::Default),
         }
+    }
+
+    /// The variables of the environment that set a flag: its own and those of its aliases.
+    #[must_use]
+    pub fn variables(&self, name: &str) -> Vec<String> {
+        let names = self.table.iter().filter(|flag| flag.name == name || flag.alias_of == Some(name));
+        names.filter(|flag| flag.env).map(|flag| environment_name(flag.name)).collect()
     }
 
     /// Arguments that are no flags, in order.

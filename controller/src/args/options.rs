@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sealed_secrets_crypto::{MIN_BITS, PrivateKey};
 use sealed_secrets_flags::{GoDuration, Source, Values};
+use sealed_secrets_resource::KEY_LABEL;
 
-use super::{cutoff, selector};
+use super::{cutoff, names, selector};
 use crate::http::Timeouts;
 use crate::log;
 use crate::rate::Rate;
@@ -112,8 +113,20 @@ pub enum StatusConditions {
 
 /// A value that cannot work.
 pub(super) struct Invalid {
-    pub(super) text: String,
+    flag: &'static str,
+    problem: String,
     pub(super) code: u8,
+}
+
+impl Invalid {
+    /// What is wrong, and where it was given: the flag or its variables.
+    pub(super) fn text(&self, values: &Values) -> String {
+        let place = match values.source(self.flag) {
+            Source::Environment => values.variables(self.flag).join(" or "),
+            Source::CommandLine | Source::Default => format!("--{}", self.flag),
+        };
+        format!("{place}: {}", self.problem)
+    }
 }
 
 impl Options {
@@ -155,8 +168,8 @@ impl Options {
     }
 }
 
-fn invalid(flag: &str, problem: &str) -> Invalid {
-    Invalid { text: format!("--{flag}: {problem}"), code: 2 }
+fn invalid(flag: &'static str, problem: &str) -> Invalid {
+    Invalid { flag, problem: problem.to_owned(), code: 2 }
 }
 
 fn scope(values: &Values) -> Result<NamespaceScope, Invalid> {
@@ -169,9 +182,7 @@ fn scope(values: &Values) -> Result<NamespaceScope, Invalid> {
     }
     let mut names: Vec<String> = Vec::new();
     for name in additional.split(',') {
-        if name.is_empty() {
-            return Err(invalid("additional-namespaces", "resource name may not be empty"));
-        }
+        names::path_segment(name).map_err(|problem| invalid("additional-namespaces", &problem))?;
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
@@ -192,8 +203,10 @@ fn lease(values: &Values) -> Result<Option<String>, Invalid> {
     let name = values.string("leader-elect-lease-name");
     match (values.bool("leader-elect"), name) {
         (false, _) => Ok(None),
-        (true, "") => Err(invalid("leader-elect-lease-name", "resource name may not be empty")),
-        (true, name) => Ok(Some(name.to_owned())),
+        (true, name) => match names::object_name(name) {
+            Ok(()) => Ok(Some(name.to_owned())),
+            Err(problem) => Err(invalid("leader-elect-lease-name", &problem)),
+        },
     }
 }
 
@@ -220,8 +233,8 @@ fn key_options(values: &Values) -> Result<KeyOptions, Invalid> {
         bits: key_size(values.int("key-size"))?,
         valid_for: valid_for.ok_or_else(|| invalid("key-ttl", "must be positive"))?,
         common_name: values.string("my-cn").to_owned(),
-        labels: pairs(values, "privatekey-labels")?,
-        annotations: pairs(values, "privatekey-annotations")?,
+        labels: labels(values)?,
+        annotations: annotations(values)?,
         renew_period: (renew_period > 0).then(|| SignedDuration::from_nanos(renew_period)),
         cutoff,
         order,
@@ -255,7 +268,32 @@ fn key_size(bits: i64) -> Result<u32, Invalid> {
     })
 }
 
-fn pairs(values: &Values, flag: &str) -> Result<BTreeMap<String, String>, Invalid> {
+/// Labels: no value holds a second `=`, so what follows it is left out, as the reference does.
+fn labels(values: &Values) -> Result<BTreeMap<String, String>, Invalid> {
+    const FLAG: &str = "privatekey-labels";
+    let mut labels = BTreeMap::new();
+    for (name, value) in pairs(values, FLAG)? {
+        let value = value.split('=').next().unwrap_or_default();
+        let checked = match name == KEY_LABEL {
+            // Ours stands there anyway.
+            true => Ok(()),
+            false => names::label_key(&name).and_then(|()| names::label_value(value)),
+        };
+        checked.map_err(|problem| invalid(FLAG, &problem))?;
+        labels.insert(name, value.to_owned());
+    }
+    Ok(labels)
+}
+
+fn annotations(values: &Values) -> Result<BTreeMap<String, String>, Invalid> {
+    const FLAG: &str = "privatekey-annotations";
+    let annotations = pairs(values, FLAG)?;
+    let checked = annotations.keys().try_for_each(|name| names::annotation_key(name));
+    checked.map(|()| annotations).map_err(|problem| invalid(FLAG, &problem))
+}
+
+/// `name=value,name=value`, each split at its first `=`.
+fn pairs(values: &Values, flag: &'static str) -> Result<BTreeMap<String, String>, Invalid> {
     let text = values.string(flag);
     if text.is_empty() {
         return Ok(BTreeMap::new());

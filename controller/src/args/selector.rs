@@ -1,5 +1,7 @@
 //! Checks a label selector at start (W44): with one that the API server refuses nothing would ever be reconciled.
 
+use super::names;
+
 /// Checks the grammar of Kubernetes label selectors: requirements separated by commas, each `key`, `!key`, `key=value`,
 /// `key==value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key>1` or `key<1`.
 pub(super) fn check(text: &str) -> Result<(), String> {
@@ -40,14 +42,14 @@ fn tokens(text: &str) -> Vec<String> {
 fn requirement<'a>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> Result<(), String> {
     let negated = tokens.next_if_eq(&"!").is_some();
     let key = tokens.next().ok_or("a key is missing at the end")?;
-    check_key(key)?;
+    names::label_key(key)?;
     if negated || matches!(tokens.peek(), None | Some(&",")) {
         return Ok(());
     }
     match tokens.next() {
         Some("=" | "==" | "!=") => match tokens.peek() {
             None | Some(&",") => Ok(()),
-            Some(_) => check_value(tokens.next().unwrap_or_default()),
+            Some(_) => names::label_value(tokens.next().unwrap_or_default()),
         },
         Some("in" | "notin") => set(tokens),
         Some(">" | "<") => {
@@ -70,47 +72,13 @@ fn set<'a>(tokens: &mut impl Iterator<Item = &'a str>) -> Result<(), String> {
             Some(")") => return Ok(()),
             Some(",") => after_value = false,
             Some(value) if !after_value => {
-                check_value(value)?;
+                names::label_value(value)?;
                 after_value = true;
             }
             Some(other) => return Err(format!("found {other:?}, expected ',' or ')'")),
             None => return Err("')' is missing".to_owned()),
         }
     }
-}
-
-/// `[prefix/]name`: the prefix a DNS name, the name at most 63 characters.
-fn check_key(key: &str) -> Result<(), String> {
-    let (prefix, name) = match key.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, key),
-    };
-    let label = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    let prefix_fits = prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(label));
-    if prefix_fits && !name.is_empty() && is_qualified(name) {
-        Ok(())
-    } else {
-        Err(format!("{key:?} is not a label key"))
-    }
-}
-
-fn check_value(value: &str) -> Result<(), String> {
-    if is_qualified(value) { Ok(()) } else { Err(format!("{value:?} is not a label value")) }
-}
-
-/// At most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends; empty is fine here.
-fn is_qualified(text: &str) -> bool {
-    let edge = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
-    let bytes = text.as_bytes();
-    bytes.len() <= 63
-        && edge(bytes.first())
-        && edge(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ fn the_environment_sets_flags_and_the_command_line_wins() {
 #[test]
 fn bad_settings_end_the_start_before_a_key_is_made() {
     let long = format!("--key-prefix={}", "a".repeat(246));
-    let cases: [(&str, i32, &str); 13] = [
+    let cases: [(&str, i32, &str); 17] = [
         ("--key-prefix=Upper", 2, "key-prefix"),
         ("--key-prefix=under_score", 2, "key-prefix"),
         (&long, 2, "key-prefix"),
@@ -117,7 +117,11 @@ fn bad_settings_end_the_start_before_a_key_is_made() {
         ("--key-renew-period=-1s", 2, "key-renew-period"),
         ("--privatekey-labels=x", 2, "privatekey-labels"),
         ("--privatekey-annotations=x", 2, "privatekey-annotations"),
+        ("--privatekey-labels=a b=c", 2, "privatekey-labels"),
+        ("--privatekey-annotations=a b=c", 2, "privatekey-annotations"),
+        ("--leader-elect-lease-name=A_B", 2, "leader-elect-lease-name"),
         ("--additional-namespaces=a,,b", 2, "additional-namespaces"),
+        ("--additional-namespaces=..", 2, "additional-namespaces"),
         ("--rate-limit=-1", 1, "rate-limit"),
         ("--rate-limit-burst=-1", 1, "rate-limit-burst"),
     ];
