@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -96,8 +96,9 @@ impl Recorder {
         let mut hasher = DefaultHasher::new();
         notice.subject.key.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % (WRITERS as u64)).unwrap_or_default();
-        if self.writers[index].try_send(notice).is_err() {
-            warn!("event dropped, too many are waiting to be written");
+        if let Err(TrySendError::Full(notice) | TrySendError::Closed(notice)) = self.writers[index].try_send(notice) {
+            let Notice { subject, reason, .. } = notice;
+            warn!(key = %subject.key, reason, "event dropped, too many are waiting to be written");
         }
     }
 }
@@ -127,7 +128,9 @@ async fn write_all(api: Arc<Api>, mut receiver: mpsc::Receiver<Notice>, stop: Ca
                 let others = std::iter::from_fn(|| receiver.try_recv().ok()).count();
                 warn!(count = others + 1, "events not written, another replica leads");
             }
-            Err(error) => warn!(error = %error, "event not written"),
+            Err(error) => {
+                warn!(key = %notice.subject.key, reason = notice.reason, error = %error, "event not written");
+            }
         }
     }
 }
