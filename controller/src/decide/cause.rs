@@ -142,14 +142,15 @@ fn bytes_of(key: &SealingKey) -> usize {
 
 /// The recorded key, the one that was current when the object was made, and the current one, as far as their length fits.
 fn likely_keys(sealed: &SealedSecret, ring: &KeyRing, recorded: Option<Fingerprint>, length: usize) -> KeyRing {
-    let recorded = recorded.and_then(|key| ring.get(key));
+    let fits = |key: &&SealingKey| bytes_of(key) == length;
+    let recorded = recorded.and_then(|key| ring.get(key)).filter(fits);
     let made = sealed.metadata.creation_timestamp;
     let dated = made.and_then(|made| {
-        let earlier = ring.keys().iter().filter(|key| key.ordering_time() <= made);
+        let earlier = ring.keys().iter().filter(fits).filter(|key| key.ordering_time() <= made);
         earlier.max_by_key(|key| key.ordering_time())
     });
-    let newest = ring.keys().iter().find(|key| bytes_of(key) == length);
-    let likely = [recorded, dated, newest].into_iter().flatten().filter(|key| bytes_of(key) == length);
+    let newest = ring.keys().iter().find(fits);
+    let likely = [recorded, dated, newest].into_iter().flatten();
     KeyRing::new(likely.cloned().collect()).counted_by(ring.operations())
 }
 
