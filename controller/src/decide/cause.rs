@@ -269,6 +269,18 @@ mod tests {
         assert_eq!(find(&object, &ring(&held)), Some(Cause::KeyNotHeld(fingerprint)));
     }
 
+    /// Keys that are current by turns: of the length in question neither the newest nor the one before another length counts.
+    #[test]
+    fn the_key_of_the_time_is_found_among_those_of_its_length() {
+        let (old, between, newest) = (key(2048), key(3072), key(2048));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let keys = [(&old, 10), (&between, 20), (&newest, 40)];
+        let keys = keys.map(|(key, second)| SealingKey::unpublished(key.clone(), at(second)));
+        let envelope = seal(old.public_key(), &Label::cluster_wide(), b"s3cret", &mut SystemRandom).unwrap();
+        let object = object(&envelope, |o| o["metadata"]["creationTimestamp"] = json!(at(30).to_string()));
+        assert!(matches!(find(&object, &KeyRing::new(keys.into())), Some(Cause::SealedFor { .. })));
+    }
+
     #[test]
     fn content_that_was_changed_is_told_from_a_key_that_is_missing() {
         let key = key(2048);

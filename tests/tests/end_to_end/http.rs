@@ -25,6 +25,21 @@ fn health_readiness_and_unknown_paths_answer_as_documented() {
     });
 }
 
+/// Section 10: heads may have a mebibyte.
+#[test]
+fn large_heads_and_hundreds_of_headers_are_read() {
+    end_to_end(|world| {
+        let controller = world.controller().start();
+        let names: Vec<String> = (0..900).map(|index| format!("x-{index}")).collect();
+        for length in [1, 1000] {
+            let value = "v".repeat(length);
+            let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), value.as_str())).collect();
+            let reply = controller.request(Method::GET, "/healthz", &headers, "");
+            assert_eq!(reply.map(|reply| reply.status), Some(200), "{length}");
+        }
+    });
+}
+
 /// Row 106.
 #[test]
 fn the_certificate_is_served_directly_and_through_the_api_server() {

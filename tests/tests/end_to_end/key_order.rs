@@ -37,6 +37,25 @@ fn of_two_keys_of_the_same_time_the_older_secret_stays_current() {
     });
 }
 
+/// Section 4.4: a certificate that is not valid yet is published all the same, and stays so when a key is made.
+#[test]
+fn a_certificate_of_the_future_is_published_until_its_time() {
+    end_to_end(|world| {
+        let future = KeyPair::valid_from("2040-01-01T00:00:00Z");
+        world.create(&future.secret("future"));
+        let controller = world.controller().start();
+        assert_eq!(controller.certificate(), future.certificate);
+        controller.signal("USR1");
+        controller.wait_for_log("the certificate in use has a later time than the new key and stays in use");
+        assert_eq!(controller.certificate(), future.certificate);
+        assert_eq!(world.keys().len(), 2);
+        world.create_synced("db", &[("foo", &world.plant())]);
+        let value = world.plant();
+        world.create(&future.sealed_secret(&world.namespace, "direct", "foo", &value));
+        world.wait_for_items("direct", &[("foo", &value)]);
+    });
+}
+
 /// The second Secret is younger by its creation time, which counts whole seconds, and first by name.
 fn create_one_after_the_other(world: &World, first: &KeyPair, second: &KeyPair) {
     let made = world.create(&first.secret("z-first"));

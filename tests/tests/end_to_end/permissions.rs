@@ -54,6 +54,7 @@ const ROWS: [Row; 16] = [
             case.put("db", "one");
             case.made("db", "one");
             case.logged("cannot create resource \"events\"");
+            case.logged("/db reason=Unsealed");
         },
         recovered: |case| {
             case.put("other", "one");
