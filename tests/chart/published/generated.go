@@ -129,7 +129,11 @@ func properties(entries []*entry) schema {
 			}
 		}
 		accepted["description"] = one.text
-		accepted["properties"] = properties(one.children)
+		inside := properties(one.children)
+		for name, other := range others[one.path] {
+			inside[name] = other
+		}
+		accepted["properties"] = inside
 		result[one.name()] = accepted
 	}
 	return result

@@ -125,6 +125,6 @@ pin its image under this chart. Arguments: values, root.
 {{- end -}}
 {{ .field }}: {{- merge $probe .action | toYaml | nindent 2 }}
 {{- else if .custom -}}
-{{ .field }}: {{- include "sealed-secrets.templated" (dict "value" .custom "root" .root) | nindent 2 }}
+{{ .field }}: {{- include "sealed-secrets.templatedMap" (dict "value" .custom "root" .root "name" (printf "custom%s" (title .field)) "such" "{httpGet: {path: /healthz, port: http}}") | nindent 2 }}
 {{- end -}}
 {{- end -}}

@@ -52,13 +52,14 @@ this object has besides the common ones, as maps or as templates in a text).
 */}}
 {{- define "sealed-secrets.metadata" -}}
 {{- $root := .root -}}
+{{- $name := .name -}}
 {{- $labels := include "sealed-secrets.labels" $root | fromYaml -}}
 {{- range append (default list .labels) $root.Values.commonLabels -}}
-{{- $labels = merge $labels (include "sealed-secrets.templated" (dict "value" . "root" $root) | fromYaml) -}}
+{{- $labels = merge $labels (include "sealed-secrets.templatedMap" (dict "value" . "root" $root "name" (printf "the labels of %s" $name) "such" "{team: security}" "texts" true) | fromYaml) -}}
 {{- end -}}
 {{- $annotations := dict -}}
 {{- range append (default list .annotations) $root.Values.commonAnnotations -}}
-{{- $annotations = merge $annotations (include "sealed-secrets.templated" (dict "value" . "root" $root) | fromYaml) -}}
+{{- $annotations = merge $annotations (include "sealed-secrets.templatedMap" (dict "value" . "root" $root "name" (printf "the annotations of %s" $name) "such" "{team: security}" "texts" true) | fromYaml) -}}
 {{- end -}}
 name: {{ .name }}
 {{- with .namespace }}

@@ -56,19 +56,71 @@ with true or false in place of a section switch it on or off.
 {{- end -}}
 {{- end -}}
 
+{{/*
+The same for a list, which the schema cannot look into where it is written as a text. Arguments: value, root, name (of the
+value), items (the kind of what it holds: "string" or "map"), such (an example).
+*/}}
+{{- define "sealed-secrets.templatedList" -}}
+{{- $text := include "sealed-secrets.templated" . -}}
+{{- $list := (printf "value:\n%s" (indent 2 $text) | fromYaml).value -}}
+{{- $fits := or (kindIs "slice" $list) (empty (trim $text)) -}}
+{{- $items := .items -}}
+{{- range ternary $list list (kindIs "slice" $list) -}}
+{{- if not (kindIs $items .) -}}
+{{- $fits = false -}}
+{{- end -}}
+{{- end -}}
+{{- if not $fits -}}
+{{- fail (printf "%s must be a list of %s, also where it is written as a text: %s" .name (ternary "texts" "maps" (eq $items "string")) .such) -}}
+{{- end -}}
+{{- $text -}}
+{{- end -}}
+
+{{/* The same for a map. Arguments: value, root, name, such, texts (true where it holds nothing but texts). */}}
+{{- define "sealed-secrets.templatedMap" -}}
+{{- $text := include "sealed-secrets.templated" . -}}
+{{- $map := (printf "value:\n%s" (indent 2 $text) | fromYaml).value -}}
+{{- $fits := or (kindIs "map" $map) (empty (trim $text)) -}}
+{{- if and .texts (kindIs "map" $map) -}}
+{{- range $map -}}
+{{- if not (or (kindIs "string" .) (kindIs "invalid" .)) -}}
+{{- $fits = false -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if not $fits -}}
+{{- fail (printf "%s must be a map%s, also where it is written as a text: %s" .name (ternary " of texts" "" (not (empty .texts))) .such) -}}
+{{- end -}}
+{{- $text -}}
+{{- end -}}
+
 {{/* Additional namespaces, separated by commas. */}}
 {{- define "sealed-secrets.additionalNamespaces" -}}
-{{- if kindIs "slice" .Values.additionalNamespaces -}}
-{{- join "," .Values.additionalNamespaces -}}
-{{- else -}}
-{{- include "sealed-secrets.text" .Values.additionalNamespaces -}}
+{{- $given := .Values.additionalNamespaces -}}
+{{- $names := list -}}
+{{- range ternary $given (include "sealed-secrets.text" $given | splitList ",") (kindIs "slice" $given) -}}
+{{- $names = append $names (trim .) -}}
 {{- end -}}
+{{- compact $names | join "," -}}
 {{- end -}}
 
 {{/* Version of the cluster, for choosing API versions. */}}
 {{- define "sealed-secrets.kubeVersion" -}}
 {{- $global := default dict .Values.global -}}
 {{- include "sealed-secrets.text" (default .Values.kubeVersion $global.kubeVersion) | default .Capabilities.KubeVersion.Version -}}
+{{- end -}}
+
+{{/* Says "true" if the cluster is of Kubernetes 1.minor or newer, or of a version that cannot be read. Arguments: root, minor. */}}
+{{- define "sealed-secrets.isSince" -}}
+{{- $found := include "sealed-secrets.kubeVersion" .root | regexFind "^v?[0-9]+[.][0-9]+" -}}
+{{- if not $found -}}
+true
+{{- else -}}
+{{- $version := semver $found -}}
+{{- if or (gt (int64 $version.Major) 1) (ge (int64 $version.Minor) (int64 .minor)) -}}
+true
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Text of a map for --privatekey-labels and --privatekey-annotations. Arguments: value, name. */}}
@@ -82,6 +134,15 @@ with true or false in place of a section switch it on or off.
 {{- $pairs = append $pairs (printf "%s=%s" $key $value) -}}
 {{- end -}}
 {{- join "," $pairs -}}
+{{- end -}}
+
+{{/* A security context without what the cluster does not know, as YAML. Arguments: value, root. */}}
+{{- define "sealed-secrets.securityContext" -}}
+{{- $context := omit .value "enabled" -}}
+{{- if not (include "sealed-secrets.isSince" (dict "root" .root "minor" 19)) -}}
+{{- $context = omit $context "seccompProfile" -}}
+{{- end -}}
+{{- include "sealed-secrets.present" $context -}}
 {{- end -}}
 
 {{/* A map without the entries that are null or empty maps, as YAML. */}}
