@@ -44,20 +44,27 @@
           'The sealing key was not renewed.',
           'The controller in namespace {{ $labels.namespace }} was to make a new sealing key {{ $value | humanizeDuration }} ago. Its log tells why it could not.'
         ),
-        // Silent while a successor is planned: that comes before the certificate ends.
+        // Silent while a successor is planned that comes before the certificate ends.
         alert(
           'SealedSecretsCertificateExpiresSoon',
           |||
             min by (namespace, job, fingerprint) (
-              (%s - time()) and (%s == 1)
-            ) < %d * 86400
+              (%(end)s - time()) and (%(current)s == 1)
+            ) < %(days)d * 86400
             unless on (namespace, job) (
-              max by (namespace, job) (%s - time()) > 0
+              max by (namespace, job) (%(due)s > time())
+              <
+              min by (namespace, job) ((%(end)s > time()) and (%(current)s == 1))
             )
-          ||| % [series('key_not_after_seconds'), series('key_current'), config.certificateDays, series('key_renewal_due_seconds')],
+          ||| % {
+            end: series('key_not_after_seconds'),
+            current: series('key_current'),
+            due: series('key_renewal_due_seconds'),
+            days: config.certificateDays,
+          },
           '15m',
-          'The certificate to seal with ends soon.',
-          'The certificate of the current key {{ $labels.fingerprint }} ends in {{ $value | humanizeDuration }} and no renewal is planned. kubeseal refuses a certificate that has ended.'
+          'The certificate to seal with ends soon, or has ended.',
+          'The certificate of the current key {{ $labels.fingerprint }} {{ if gt $value 0.0 }}ends in {{ $value | humanizeDuration }} and no renewal is planned before that{{ else }}has ended{{ end }}. kubeseal refuses a certificate that has ended.'
         ),
         alert(
           'SealedSecretsKeyUnusable',
