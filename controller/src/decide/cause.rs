@@ -20,6 +20,11 @@ pub enum Cause {
         /// Its name, empty for the deprecated form.
         item: String,
     },
+    /// The item is no Base64, so nothing that is sealed.
+    NotBase64 {
+        /// Its name.
+        item: String,
+    },
     /// A key of ours made it for this object, and its content is no longer what was sealed.
     Corrupt {
         /// Its name, empty for the deprecated form.
@@ -52,6 +57,10 @@ impl fmt::Display for Cause {
                 write!(f, "its data is damaged: it is not what kubeseal makes")
             }
             Cause::Damaged { item } => write!(f, "item {item} is damaged: it is not what kubeseal makes"),
+            Cause::NotBase64 { item } => write!(
+                f,
+                "the value of item {item} was changed by hand: it is not Base64; paste it again, or seal it again"
+            ),
             Cause::Corrupt { item } => {
                 match item.as_str() {
                     "" => write!(f, "its data is corrupt")?,
@@ -91,7 +100,12 @@ impl fmt::Display for Cause {
 /// Tries each guess with the few keys that are likely, not with all: this must not cost more than the failure itself.
 pub fn find(sealed: &SealedSecret, ring: &KeyRing) -> Option<Cause> {
     let recorded = sealed.recorded_keys();
+    let mut unreadable = None;
     for (item, envelope) in envelopes(sealed) {
+        let Some(envelope) = envelope else {
+            unreadable.get_or_insert(item);
+            continue;
+        };
         let Some(parts) = EnvelopeParts::split(&envelope).filter(is_plausible) else {
             return Some(Cause::Damaged { item });
         };
@@ -118,16 +132,17 @@ pub fn find(sealed: &SealedSecret, ring: &KeyRing) -> Option<Cause> {
             }
         }
     }
-    None
+    // Said last: the message names such an item anyway, and what is wrong with the others may be wrong with all.
+    unreadable.map(|item| Cause::NotBase64 { item })
 }
 
-/// Every value that is Base64 at all; what is not says so in its own words.
-fn envelopes(sealed: &SealedSecret) -> Vec<(String, Vec<u8>)> {
+/// Every value, and nothing for one that is not Base64.
+fn envelopes(sealed: &SealedSecret) -> Vec<(String, Option<Vec<u8>>)> {
     match &sealed.spec.data {
-        Some(whole) => vec![(String::new(), whole.as_slice().to_vec())],
+        Some(whole) => vec![(String::new(), Some(whole.as_slice().to_vec()))],
         None => {
             let items = sealed.spec.encrypted_data.iter();
-            items.filter_map(|(item, text)| Some((item.clone(), decode_base64(text).ok()?.to_vec()))).collect()
+            items.map(|(item, text)| (item.clone(), decode_base64(text).ok().map(|bytes| bytes.to_vec()))).collect()
         }
     }
 }
@@ -291,6 +306,31 @@ mod tests {
         let said = "item a is corrupt: the key fits and the content was changed after it was sealed; seal it again";
         assert_eq!(cause.to_string(), said);
         assert_eq!(find(&object(&envelope, |_| {}), &ring(&self::key(2048))), None, "another key does not know");
+    }
+
+    #[test]
+    fn a_value_that_is_not_base64_is_the_cause_when_the_others_open() {
+        let (own, other) = (key(2048), key(2048));
+        let sealed_for = |label| encode_base64(&seal(own.public_key(), &label, b"s3cret", &mut SystemRandom).unwrap());
+        let (fits, renamed) = (sealed_for(Label::strict("here", "db")), sealed_for(Label::strict("default", "db")));
+        let by_hand = Cause::NotBase64 { item: "m".to_owned() };
+        assert_eq!(
+            by_hand.to_string(),
+            "the value of item m was changed by hand: it is not Base64; paste it again, or seal it again"
+        );
+        let cases = [
+            (json!({"m": "$$$"}), &own, Some("item m was changed by hand")),
+            (json!({"m": "$$$", "z": "A"}), &own, Some("item m was changed by hand")),
+            (json!({"a": fits, "m": "$$$", "z": fits}), &own, Some("item m was changed by hand")),
+            (json!({"m": "$$$", "z": renamed}), &own, Some("it was sealed for namespace default")),
+            (json!({"m": "$$$", "z": fits}), &other, None),
+        ];
+        for (items, held, want) in cases {
+            let object = object(b"", |o| o["spec"]["encryptedData"] = items.clone());
+            let cause = find(&object, &ring(held)).map(|cause| cause.to_string());
+            assert_eq!(cause.is_some(), want.is_some(), "{items}: {cause:?}");
+            assert!(cause.unwrap_or_default().contains(want.unwrap_or_default()), "{items}");
+        }
     }
 
     #[test]

@@ -67,14 +67,24 @@ fn a_key_that_is_not_held_and_damaged_data_are_told_apart() {
 
         world.create(&sealed_secrets_tests::undecryptable("damaged"));
         explained(world, "damaged", "item foo is damaged");
+
+        let mut typed = world.sealed("typed", &[("foo", &world.plant())]);
+        typed["spec"]["encryptedData"]["foo"] = "$$$".into();
+        world.create(&typed);
+        let message = "illegal base64 data at input byte 0 (foo)";
+        explained_after(world, "typed", message, "; the value of item foo was changed by hand");
     });
 }
 
 fn explained(world: &World, name: &str, cause: &str) -> Object {
-    let sealed = world.failed_with(name, MESSAGE);
+    explained_after(world, name, MESSAGE, cause)
+}
+
+fn explained_after(world: &World, name: &str, message: &str, cause: &str) -> Object {
+    let sealed = world.failed_with(name, message);
     for kind in ["Ready", "Stalled"] {
         let told = condition(&sealed, kind).unwrap()["message"].as_str().unwrap();
-        assert!(told.starts_with(MESSAGE) && told.contains(cause), "{kind}: {told}");
+        assert!(told.starts_with(message) && told.contains(cause), "{kind}: {told}");
     }
     sealed
 }
