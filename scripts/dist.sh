@@ -16,6 +16,11 @@ dist=$target/dist
 rm -rf "$dist"
 mkdir -p "$dist"
 
+stages=$(mktemp -d)
+# One SBOM is written beside each Cargo.toml of the workspace; two of them are published.
+boms() { find . -path ./target -prune -o -name sealed-secrets-sbom.json -print; }
+trap 'rm -rf "$stages"; boms | xargs --no-run-if-empty rm' EXIT
+
 # Sorted, and without owners and times of this machine.
 pack() {
     local archive=$1 folder=$2
@@ -35,10 +40,10 @@ for platform in ${PLATFORMS:-amd64 arm64}; do
     [ "$status" -eq 0 ] || exit "$status"
     built="$built $platform"
     for program in kubeseal controller; do
-        stage=$(mktemp -d)
+        stage=$stages/$program-$platform
+        mkdir "$stage"
         cp "$folder/$program" LICENSE README.md "$stage/"
         pack "$program-$version-linux-$platform.tar.gz" "$stage" LICENSE README.md "$program"
-        rm -r "$stage"
     done
 done
 [ -n "$built" ] || {
@@ -53,15 +58,10 @@ done
 
 cp manifests/controller.yaml manifests/controller-norbac.yaml "$dist/"
 chart=$(sed -n 's/^version: //p' manifests/helm/sealed-secrets/Chart.yaml)
-stage=$(mktemp -d)
-cp -r manifests/helm/sealed-secrets "$stage/"
-pack "sealed-secrets-$chart.tgz" "$stage" sealed-secrets
-rm -r "$stage"
+cp -r manifests/helm/sealed-secrets "$stages/"
+pack "sealed-secrets-$chart.tgz" "$stages" sealed-secrets
 
-# CycloneDX, of the libraries that are linked on Linux; not of those that tests or builds use. One is written beside each
-# Cargo.toml of the workspace; two of them are published.
-boms() { find . -path ./target -prune -o -name sealed-secrets-sbom.json -print; }
-trap 'boms | xargs --no-run-if-empty rm' EXIT
+# CycloneDX, of the libraries that are linked on Linux; not of those that tests or builds use.
 cargo cyclonedx --quiet --format json --target x86_64-unknown-linux-musl --no-build-deps \
     --override-filename sealed-secrets-sbom
 for program in controller kubeseal; do

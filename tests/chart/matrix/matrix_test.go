@@ -165,7 +165,7 @@ func TestNotesNameTheControllerAsKubesealMustKnowIt(t *testing.T) {
 		{chart.Release{}, chart.Values{"fullnameOverride": "sealed-secrets-controller"}, "kubeseal --fetch-cert"},
 		{chart.Release{}, nil, "kubeseal --controller-name sealed-secrets --fetch-cert"},
 		{chart.Release{Namespace: "tools"}, nil, "kubeseal --controller-name sealed-secrets --controller-namespace tools --fetch-cert"},
-		{chart.Release{IsUpgrade: true}, nil, "kubectl apply -f crds/"},
+		{chart.Release{IsUpgrade: true}, nil, "kubectl apply --server-side --force-conflicts -f crds/"},
 		{chart.Release{}, chart.Values{"rbac": chart.Values{"serviceProxier": chart.Values{"bind": false}}}, "lets nobody reach the controller"},
 		{chart.Release{}, chart.Values{"replicas": 2, "rbac": chart.Values{"create": false}}, "need permission on leases"},
 	} {
