@@ -305,6 +305,23 @@ mod tests {
         }
     }
 
+    /// Docker itself notes when it was made.
+    #[test]
+    fn the_dockerfile_sets_the_same_labels() {
+        let dockerfile = include_str!("../Dockerfile");
+        for image in crate::IMAGES {
+            let word = image.name.trim_start_matches("sealed-secrets-");
+            let (_, stage) = dockerfile.split_once(&format!("FROM scratch AS {word}\n")).unwrap();
+            let (labels, _) = stage.split_once("\nCOPY ").unwrap();
+            let wanted = image.labels("$VERSION", 0).unwrap();
+            for (name, value) in wanted.as_object().unwrap() {
+                let line = format!("{name}={value}");
+                assert!(name.ends_with(".created") || labels.contains(&line), "{word}: {line} is missing");
+            }
+            assert_eq!(labels.matches('=').count(), wanted.as_object().unwrap().len() - 1, "{word}");
+        }
+    }
+
     #[test]
     fn two_platforms_stand_behind_one_tag() {
         let (digest, files) = write("two", &[(Platform::Amd64, 62), (Platform::Arm64, 183)]);

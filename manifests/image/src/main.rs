@@ -19,6 +19,12 @@ const USAGE: &str = "usage: image --output FOLDER --version VERSION --created SE
   --created     the images' time in Unix seconds, as SOURCE_DATE_EPOCH
   --platform    folder with the static programs `controller` and `kubeseal` for amd64 or arm64; may be repeated";
 
+/// What is written.
+const IMAGES: [Image; 2] = [
+    Image { name: "sealed-secrets-controller", programs: &[Program::Controller, Program::Kubeseal] },
+    Image { name: "sealed-secrets-kubeseal", programs: &[Program::Kubeseal] },
+];
+
 /// Why no image was written.
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -68,10 +74,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<String, Error> {
     }
     fs::create_dir_all(&output).map_err(|problem| Error::File { path: output.clone(), problem })?;
     let mut report = String::new();
-    for image in [
-        Image { name: "sealed-secrets-controller", programs: &[Program::Controller, Program::Kubeseal] },
-        Image { name: "sealed-secrets-kubeseal", programs: &[Program::Kubeseal] },
-    ] {
+    for image in IMAGES {
         let mut archive = Archive::default();
         let digest = image.write(&mut archive, &platforms, &version, created)?;
         let path = output.join(format!("{}.tar", image.name));
