@@ -114,6 +114,12 @@ func TestTheDocumentAboutInstallingIsTrue(t *testing.T) {
 	runScript(t, person(t), commands(t, "install.md", ""))
 }
 
+func TestTheReadmeOfTheChartIsTrue(t *testing.T) {
+	tidyUp(t)
+	startNode(t)
+	runScript(t, person(t), commands(t, "../manifests/helm/sealed-secrets/README.md", ""))
+}
+
 func TestTheDocumentsAboutUsingAndOperatingAreTrue(t *testing.T) {
 	tidyUp(t)
 	startNode(t)

@@ -156,6 +156,35 @@ func TestOldAndOddValuesRenderAsTheirPlainForm(t *testing.T) {
 	}
 }
 
+func TestTheValuesInTheReadmeRenderAndDoSomething(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(chart.Folder(), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	standard := manifest(t, chart.Release{}, nil)
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1)
+	if len(blocks) < 6 {
+		t.Errorf("only %d examples", len(blocks))
+	}
+	for _, block := range blocks {
+		values, err := chart.ReadValues([]byte(block[1]))
+		if err != nil {
+			t.Fatalf("%v in:\n%s", err, block[1])
+		}
+		given := render(t, chart.Release{}, values)
+		if strings.Contains(given.Notes, "WARNING") {
+			t.Errorf("some of these have no effect:\n%s%s", block[1], given.Notes)
+		}
+		text, err := given.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text == standard {
+			t.Errorf("changes nothing:\n%s", block[1])
+		}
+	}
+}
+
 func TestNotesNameTheControllerAsKubesealMustKnowIt(t *testing.T) {
 	for _, one := range []struct {
 		release chart.Release

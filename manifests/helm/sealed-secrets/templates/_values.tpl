@@ -117,7 +117,9 @@ value), items (the kind of what it holds: "string" or "map"), such (an example).
 true
 {{- else -}}
 {{- $version := semver $found -}}
-{{- if or (gt (int64 $version.Major) 1) (ge (int64 $version.Minor) (int64 .minor)) -}}
+{{- $own := int64 $version.Minor -}}
+{{- /* This chart is for 1.16 and later: 1.3 is what YAML makes of 1.30 without quotes. */}}
+{{- if or (gt (int64 $version.Major) 1) (ge $own (int64 .minor)) (lt $own 16) -}}
 true
 {{- end -}}
 {{- end -}}
