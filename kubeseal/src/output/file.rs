@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,6 +55,19 @@ impl Target {
                 written.map_err(|error| write_error(&path.to_string_lossy(), &error))
             }
             Target::Replace(path) => replace(path, content, access),
+        }
+    }
+
+    /// Whether a person would see what is written.
+    pub(super) fn is_terminal(&self) -> bool {
+        match self {
+            Target::Stdout => io::stdout().is_terminal(),
+            Target::WriteThrough(path) => {
+                // Opening a pipe would wait for its reader.
+                let is_device = fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device());
+                is_device && OpenOptions::new().append(true).open(path).is_ok_and(|file| file.is_terminal())
+            }
+            Target::Replace(_) => false,
         }
     }
 }

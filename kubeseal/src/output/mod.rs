@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use sealed_secrets_resource::document::{Format, to_json_pretty, to_yaml};
 use serde::Serialize;
@@ -67,6 +67,14 @@ impl Output {
     /// Whether the result becomes a file of its own, not something on standard output or through a pipe.
     pub(crate) fn replaces_a_file(&self) -> bool {
         matches!(self.sink, Sink::File { target: Target::Replace(_), .. })
+    }
+
+    /// Whether the result shows on a terminal, under whatever name.
+    pub(crate) fn is_terminal(&self) -> bool {
+        match &self.sink {
+            Sink::Stdout => io::stdout().is_terminal(),
+            Sink::File { target, .. } => target.is_terminal(),
+        }
     }
 
     /// Renders as this output does.

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod proxy;
+pub(crate) mod terminal;
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,6 +1,5 @@
 //! All key Secrets in one file.
 
-use std::io::{self, IsTerminal};
 use std::sync::LazyLock;
 
 use sealed_secrets_flags::{Flag, Kind, Values};
@@ -84,12 +83,12 @@ fn run(values: &Values) -> Result<()> {
     }
     let file = given(values, "output-file");
     let lock = lock(values)?;
-    if lock.is_none() && file.is_none() && io::stdout().is_terminal() && !values.bool("force") {
+    let mut output = Output::prepare_private(file, "yaml")?;
+    if lock.is_none() && output.is_terminal() && !values.bool("force") {
         return Err(Error::new("private keys are not shown on a terminal").hint(
             "write them to a file with -w, encrypt them with --recipient or --passphrase, or insist with --force",
         ));
     }
-    let mut output = Output::prepare_private(file, "yaml")?;
     let cluster = Cluster::connect(values)?;
     let entries = cluster.keys()?;
     if entries.is_empty() {
