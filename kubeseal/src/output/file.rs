@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{write_error, write_stdout};
 use crate::error::{Error, Result, io_cause};
@@ -204,7 +204,7 @@ impl HeldBack {
             return Ok(HeldBack { arrived: Arc::clone(arrived) });
         }
         let arrived = Arc::new(AtomicUsize::new(0));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
             signal_hook::flag::register_usize(signal, Arc::clone(&arrived), usize::try_from(signal).unwrap_or(0))?;
         }
         *known = Some(Arc::clone(&arrived));
@@ -227,10 +227,14 @@ impl HeldBack {
         let _ = self.arrived.compare_exchange(interrupt, 0, Ordering::SeqCst, Ordering::SeqCst);
     }
 
-    /// Ends the process by the signal that came meanwhile, if one did.
+    /// Ends the process by the signal that came meanwhile, if one did; Ctrl-\ (SIGQUIT) with the status that a shell would
+    /// show.
     pub(crate) fn deliver(&self) {
-        if let Ok(signal @ 1..) = i32::try_from(self.arrived.load(Ordering::SeqCst)) {
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        match i32::try_from(self.arrived.load(Ordering::SeqCst)) {
+            // Its default is to write the memory to a file, with whatever secrets are there.
+            Ok(SIGQUIT) => std::process::exit(128 + SIGQUIT),
+            Ok(signal @ 1..) => drop(signal_hook::low_level::emulate_default_handler(signal)),
+            _ => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where results go: standard output, or `--sealed-secret-file` all at once (spec/kubeseal-cli.md 9).
 
+mod before;
 mod file;
 
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+pub(crate) use before::{check_replaceable, unchanged_meanwhile};
 use file::{Access, Target};
 pub(crate) use file::{HeldBack, replace_one_of_many};
 

@@ -1,7 +1,6 @@
 //! Changing items of one SealedSecret in its file.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::path::Path;
 
 use sealed_secrets_crypto::{Fingerprint, PublicKey, SystemRandom};
@@ -14,7 +13,7 @@ use super::flags;
 use super::report::display_name;
 use crate::error::{Error, Result, io_cause};
 use crate::input;
-use crate::output::{HeldBack, replace_one_of_many};
+use crate::output::{HeldBack, check_replaceable, replace_one_of_many, unchanged_meanwhile};
 use crate::repository::{FileSettings, SettingsFinder, is_template};
 use crate::{args, say};
 
@@ -36,12 +35,13 @@ pub(super) struct OneObject<'a> {
 }
 
 impl Source {
-    /// Reads a file.
+    /// Reads a file that is to be replaced.
     ///
     /// # Errors
-    /// A file that is not there or cannot be read, or settings that cannot be used.
+    /// A file that is not there or cannot be read or written, or settings that cannot be used.
     pub(super) fn read(name: &str, values: &Values) -> Result<Source> {
         let text = input::read_file(name)?;
+        check_replaceable(name)?;
         let settings = SettingsFinder::default().of(Path::new(name))?;
         let namespace = args::namespace(values).or_else(|| settings.settings.namespace.clone());
         Ok(Source { name: name.to_owned(), text, settings, namespace })
@@ -134,7 +134,7 @@ impl OneObject<'_> {
     /// Writes the file with new ciphertexts (`None` removes an item) and with the record of the keys.
     ///
     /// # Errors
-    /// A file that cannot be edited in place or written; it is as it was then.
+    /// A file that cannot be edited in place or written, or that somebody changed since it was read; it is as it was then.
     pub(super) fn write(
         &self,
         items: BTreeMap<String, Option<String>>,
@@ -153,8 +153,7 @@ impl OneObject<'_> {
                 _ => failure,
             }
         })?;
-        // A file that must not be written is not replaced either.
-        OpenOptions::new().write(true).open(name).map_err(|error| Error::file("open", name, &error))?;
+        unchanged_meanwhile(Path::new(name), &self.source.text)?;
         let signals = HeldBack::start()
             .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
         let written = replace_one_of_many(Path::new(name), edited.as_bytes(), &signals);

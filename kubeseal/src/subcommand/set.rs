@@ -100,6 +100,9 @@ fn from_stdin() -> Result<Zeroizing<Vec<u8>>> {
         say("(tty detected: expecting the value in stdin, ended with Ctrl-D; what you type shows)");
     }
     let value = Input::Stdin.read()?;
+    if value.is_empty() {
+        say("note: standard input was empty, and so is the value now");
+    }
     if value.ends_with(b"\n") && value.iter().filter(|byte| **byte == b'\n').count() == 1 {
         say("note: the value ends with a line break, which is part of it; printf %s leaves it away");
     }

@@ -7,6 +7,7 @@ use sealed_secrets_flags::Values;
 use super::one_object::Source;
 use super::{PLAIN_STATUSES, Subcommand, flags};
 use crate::error::{Error, Result};
+use crate::say;
 
 pub(super) static UNSET: Subcommand = Subcommand {
     name: "unset",
@@ -38,5 +39,10 @@ fn run(values: &Values) -> Result<()> {
         return Err(Error::new(format!("{file}: the SealedSecret has no item {item}")).hint(hint));
     }
     let removed: BTreeMap<String, Option<String>> = items.iter().map(|item| (item.clone(), None)).collect();
-    object.write(removed, None, &BTreeMap::new(), false)
+    let is_last = there.keys().all(|item| removed.contains_key(item));
+    object.write(removed, None, &BTreeMap::new(), false)?;
+    if is_last {
+        say("note: no item is left; the Secret will hold nothing but what the template gives it");
+    }
+    Ok(())
 }

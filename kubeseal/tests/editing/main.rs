@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conflicts;
+mod interrupted;
+#[path = "../server/mod.rs"]
 mod server;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use sealed_secrets_crypto::{Certificate, Label, SystemRandom};
 use sealed_secrets_resource::seal_value;
@@ -101,7 +101,6 @@ fn an_unchanged_form_writes_nothing() {
     for script in [":", "echo '# a comment' >>\"$1\"", ": >\"$1\""] {
         let kubeseal = with_editor(Kubeseal::new().env("XDG_RUNTIME_DIR", memory.path().to_str().unwrap()), script);
         let before = write_target(&kubeseal);
-        fs::set_permissions(kubeseal.path().join("db.yaml"), fs::Permissions::from_mode(0o444)).unwrap();
         let modified = || fs::metadata(kubeseal.path().join("db.yaml")).unwrap().modified().unwrap();
         let then = modified();
         let key = key_file("a.key");
@@ -169,6 +168,9 @@ fn what_goes_wrong_in_the_editor_changes_nothing_and_leaves_nothing() {
         ("echo '  b: \"s3cret' >>\"$1\"", "the form cannot be read: line "),
         ("echo '  b: [s3cret]' >>\"$1\"", "the form cannot be read: line 7: item b: must be text, found a list"),
         ("rm \"$1\"", "values.yaml: no such file or directory"),
+        ("rm \"$1\"; mkfifo \"$1\"", "values.yaml: it is not a regular file"),
+        ("rm \"$1\"; mkdir \"$1\"", "values.yaml: it is not a regular file"),
+        ("mv \"$1\" \"$1~\"; ln -s values.yaml~ \"$1\"", "values.yaml: too many levels of symbolic links"),
     ] {
         let (kubeseal, memory) = place();
         let kubeseal = with_editor(kubeseal, script);
@@ -179,29 +181,6 @@ fn what_goes_wrong_in_the_editor_changes_nothing_and_leaves_nothing() {
         assert!(run.stderr.contains(message) && !run.stderr.contains("s3cret"), "{run:?}");
         assert_eq!(fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap(), before);
         assert!(is_empty(memory.path()), "{script}");
-    }
-}
-
-#[test]
-fn signals_wipe_the_values() {
-    // Ctrl-C reaches everybody in the foreground; the others come to kubeseal alone.
-    for (signal, number, whole_group) in [("INT", 2, true), ("TERM", 15, false), ("HUP", 1, false)] {
-        let (kubeseal, memory) = place();
-        let kubeseal = with_editor(kubeseal, "touch started; exec sleep 60");
-        let before = write_target(&kubeseal);
-        let (key, certificate) = (key_file("a.key"), key_file("b.crt"));
-        let mut command = kubeseal.command(&["edit", "--cert", &certificate, "--from-keys", &key, "db.yaml"]);
-        let mut child = command.process_group(0).stdin(Stdio::null()).spawn().unwrap();
-        while !kubeseal.path().join("started").exists() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        assert!(!is_empty(memory.path()));
-        let whom = if whole_group { format!("-{}", child.id()) } else { child.id().to_string() };
-        assert!(Command::new("kill").args([&format!("-{signal}"), "--", &whom]).status().unwrap().success());
-        let ended = child.wait().unwrap();
-        assert_eq!(ended.signal(), Some(number), "{signal}: {ended:?}");
-        assert!(is_empty(memory.path()), "{signal}");
-        assert_eq!(fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap(), before);
     }
 }
 
@@ -224,6 +203,13 @@ fn set_takes_values_from_everywhere_and_touches_nothing_else() {
     );
     let noted = set(&["broken"], "line\n");
     assert_eq!((noted.code, noted.stderr.starts_with("note: the value ends with a line break")), (Some(0), true));
+    let empty = set(&["empty"], "");
+    assert_eq!(
+        (empty.code, empty.stderr.as_str()),
+        (Some(0), "note: standard input was empty, and so is the value now\n")
+    );
+    kubeseal.file("nothing", "");
+    set(&["empty", "--from-file", "nothing"], "").succeeded();
     let opened = values(&kubeseal);
     for (item, value) in [
         ("new", "from stdin"),
@@ -234,11 +220,42 @@ fn set_takes_values_from_everywhere_and_touches_nothing_else() {
     ] {
         assert!(opened.contains(&format!("{item}: {}\n", base64(value))), "{item}: {opened}");
     }
+    assert!(opened.contains("empty: \"\"\n"), "{opened}");
     let generated = opened.lines().find_map(|line| line.trim().strip_prefix("generated: ")).unwrap();
     assert_eq!(sealed_secrets_resource::decode_base64(generated).unwrap().len(), 32);
-    kubeseal.run(&["unset", "db.yaml", "new", "tls.key", "generated", "broken"], "").succeeded();
+    kubeseal.run(&["unset", "db.yaml", "new", "tls.key", "generated", "broken", "empty"], "").succeeded();
     let after = fs::read_to_string(kubeseal.path().join("db.yaml")).unwrap();
     assert_eq!(before.lines().last(), after.lines().last());
     let record = after.lines().find(|line| line.contains("sealed-with")).unwrap();
     assert!(record.contains("pass=SHA256:") && !record.contains("new") && !record.contains("user"), "{record}");
+}
+
+#[test]
+fn json_keeps_its_style() {
+    let (kubeseal, memory) = place();
+    let kubeseal = with_editor(kubeseal, "sed -i 's/s3cret/changed/' \"$1\"");
+    let (pass, user) = (item("s3cret"), item("admin"));
+    let text = format!(
+        "{{\r\n\t\"kind\": \"SealedSecret\", \"apiVersion\":\"bitnami.com/v1alpha1\",\r\n\t\"metadata\": {{ \"name\": \"db\", \"namespace\": \"shop\" }},\r\n\t\"spec\": {{\r\n\t\t\"encryptedData\": {{\r\n\t\t\t\"pass\": \"{pass}\",\r\n\t\t\t\"user\":  \"{user}\"\r\n\t\t}}\r\n\t}}\r\n}}"
+    );
+    kubeseal.file("db.json", &text);
+    let masked = |text: &str| {
+        let long = regex::Regex::new("[A-Za-z0-9+/=]{300,}").unwrap();
+        long.replace_all(text, "CIPHERTEXT").into_owned()
+    };
+    let (key, certificate) = (key_file("a.key"), key_file("b.crt"));
+    let run = |args: &[&str]| kubeseal.run(args, "v").succeeded();
+    run(&["edit", "--cert", &certificate, "--record-key=false", "--from-keys", &key, "db.json"]);
+    let edited = kubeseal.read("db.json");
+    assert_eq!(masked(&edited), masked(&text));
+    assert!(edited.contains(&user) && !edited.contains(&pass), "{edited}");
+    run(&["set", "--cert", &certificate, "--record-key=false", "db.json", "pass"]);
+    let set = kubeseal.read("db.json");
+    assert_eq!(masked(&set), masked(&text));
+    assert!(set.contains(&user) && set != edited, "{set}");
+    run(&["set", "--cert", &certificate, "--record-key=false", "db.json", "new"]);
+    assert_eq!(masked(&kubeseal.read("db.json")).matches("CIPHERTEXT").count(), 3);
+    run(&["unset", "db.json", "new"]);
+    assert_eq!(kubeseal.read("db.json"), set);
+    assert!(is_empty(memory.path()));
 }

@@ -2,23 +2,30 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::{input, say};
 
+/// How the name of every folder begins.
+const PREFIX: &str = "kubeseal-edit-";
+
 /// A file of mode 0600 alone in a folder of mode 0700; wiped with everything that an editor left there.
 pub(super) struct Buffer {
     folder: PathBuf,
     file: PathBuf,
+    /// The folder, locked as long as it is in use; a lock ends with its process, however that ends.
+    _lock: File,
 }
 
 impl Buffer {
-    /// Writes the content to memory-backed storage if the system has any, else to the folder for temporary files, with a
-    /// warning.
+    /// Writes the content to memory-backed storage if the system has any with room, else to the folder for temporary files,
+    /// with a warning. Warns as well of folders that an earlier run could not wipe because it was killed.
     ///
     /// # Errors
     /// When no folder can be made or written.
@@ -26,31 +33,46 @@ impl Buffer {
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let candidates: Vec<PathBuf> = runtime.into_iter().chain([PathBuf::from("/dev/shm")]).collect();
-        Buffer::create_in(&candidates, &std::env::temp_dir(), &mounts, content)
+        let buffer = Buffer::create_in(&candidates, &std::env::temp_dir(), &mounts, content)?;
+        for folder in left_behind(buffer.folder.parent().unwrap_or(Path::new("/"))) {
+            say(&format!(
+                "warning: {} was left behind by a run that was killed and may hold values; remove it",
+                folder.display()
+            ));
+        }
+        Ok(buffer)
     }
 
     fn create_in(candidates: &[PathBuf], otherwise: &Path, mounts: &str, content: &str) -> Result<Buffer> {
         let in_memory = candidates.iter().filter_map(|candidate| fs::canonicalize(candidate).ok());
         let mut in_memory = in_memory.filter(|candidate| is_in_memory(mounts, candidate));
-        let folder = in_memory.find_map(|candidate| private_folder(&candidate).ok());
-        let folder = match folder {
-            Some(folder) => folder,
-            None => {
-                let folder = private_folder(otherwise)
-                    .map_err(|error| Error::file("create a folder in", &otherwise.to_string_lossy(), &error))?;
-                say(&format!(
-                    "warning: this system offers no memory-backed storage; the values are in {} while you edit, readable by you \
-                     alone, and may leave traces on the disk",
-                    folder.display()
-                ));
-                folder
+        if let Some(buffer) = in_memory.find_map(|candidate| Buffer::below(&candidate, content).ok()) {
+            return Ok(buffer);
+        }
+        let buffer = Buffer::below(otherwise, content)
+            .map_err(|error| Error::file("create a file in", &otherwise.to_string_lossy(), &error))?;
+        say(&format!(
+            "warning: this system offers no memory-backed storage with room; the values are in {} while you edit, readable by \
+             you alone, and may leave traces on the disk",
+            buffer.folder.display()
+        ));
+        Ok(buffer)
+    }
+
+    fn below(parent: &Path, content: &str) -> io::Result<Buffer> {
+        let folder = private_folder(parent)?;
+        let lock = match File::open(&folder) {
+            Ok(lock) => lock,
+            Err(error) => {
+                let _ = fs::remove_dir(&folder);
+                return Err(error);
             }
         };
-        let buffer = Buffer { file: folder.join("values.yaml"), folder };
-        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&buffer.file);
-        written
-            .and_then(|mut file| file.write_all(content.as_bytes()))
-            .map_err(|error| Error::file("write", &buffer.file.to_string_lossy(), &error))?;
+        // Without locks on that file system a folder that is left behind is not found; nothing else depends on it.
+        let _ = lock.try_lock();
+        let buffer = Buffer { file: folder.join("values.yaml"), folder, _lock: lock };
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&buffer.file)?;
+        file.write_all(content.as_bytes())?;
         Ok(buffer)
     }
 
@@ -61,9 +83,17 @@ impl Buffer {
     /// What stands in the file now.
     ///
     /// # Errors
-    /// Whatever the system says; an editor may have taken the file away.
+    /// Whatever the system says; an editor may have taken the file away, or left something else there.
     pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>> {
-        input::read_file(&self.file.to_string_lossy())
+        let name = self.file.to_string_lossy();
+        // Opening a pipe would wait for somebody to write, and a link could lead anywhere.
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let opened = OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(&self.file);
+        let mut file = opened.map_err(|error| Error::file("open", &name, &error))?;
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(Error::new(format!("open {name}: it is not a regular file")));
+        }
+        input::read_open_file(&name, &mut file)
     }
 
     /// Overwrites every file in the folder with zeros and removes it.
@@ -71,29 +101,40 @@ impl Buffer {
     /// # Errors
     /// When something is left; the message names it.
     pub(super) fn wipe(self) -> Result<()> {
-        let wiped = wipe_folder(&self.folder);
-        let folder = self.folder.clone();
-        std::mem::forget(self);
-        wiped.map_err(|error| {
-            Error::file("wipe", &folder.to_string_lossy(), &error).hint("values may be left there; remove it")
+        wipe_folder(&self.folder).map_err(|error| {
+            Error::file("wipe", &self.folder.to_string_lossy(), &error).hint("values may be left there; remove it")
         })
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // On the way of an error; there is nobody to tell.
+        // On the way of an error, where there is nobody to tell; otherwise it is gone already.
         let _ = wipe_folder(&self.folder);
     }
 }
 
 fn private_folder(parent: &Path) -> io::Result<PathBuf> {
     let folder = tempfile::Builder::new()
-        .prefix("kubeseal-edit-")
+        .prefix(PREFIX)
         .rand_bytes(10)
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(parent)?;
     Ok(folder.keep())
+}
+
+/// Folders of this user, of runs that used the same place, that no run has locked any more.
+fn left_behind(place: &Path) -> Vec<PathBuf> {
+    let me = geteuid().as_raw();
+    let is_left = |folder: &PathBuf| {
+        let is_ours = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == me);
+        is_ours && File::open(folder).is_ok_and(|folder| folder.try_lock().is_ok())
+    };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()));
+    let mut found: Vec<PathBuf> = named.map(|entry| entry.path()).filter(is_left).collect();
+    found.sort();
+    found
 }
 
 fn wipe_folder(folder: &Path) -> io::Result<()> {
@@ -182,5 +223,31 @@ mod tests {
         assert_eq!(fs::read(place.path().join("other name")).unwrap(), [0; 6]);
         drop(Buffer::create_in(&[], place.path(), "", "s3cret").unwrap());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn storage_without_room_is_passed_over_and_left_empty() {
+        let place = tempfile::tempdir().unwrap();
+        let (full, roomy) = (place.path().join("full"), place.path().join("roomy"));
+        fs::create_dir(&roomy).unwrap();
+        // Nothing can be made in a file.
+        fs::write(&full, "").unwrap();
+        let mounts = format!("tmpfs {} tmpfs rw 0 0\n", fs::canonicalize(place.path()).unwrap().display());
+        let buffer = Buffer::create_in(&[full, roomy.clone()], Path::new("/nowhere"), &mounts, "s3cret").unwrap();
+        assert!(buffer.path().starts_with(fs::canonicalize(roomy).unwrap()));
+        let refused = Buffer::create_in(&[], Path::new("/nowhere"), &mounts, "s3cret").map(drop).unwrap_err();
+        assert_eq!(refused.message(), "create a file in /nowhere: no such file or directory");
+    }
+
+    #[test]
+    fn only_folders_that_no_run_uses_are_left_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let buffer = Buffer::create_in(&[], place.path(), "", "s3cret").unwrap();
+        for other in ["kubeseal-edit-dead", "another"] {
+            fs::create_dir(place.path().join(other)).unwrap();
+        }
+        assert_eq!(left_behind(place.path()), [place.path().join("kubeseal-edit-dead")]);
+        drop(buffer);
+        assert_eq!(left_behind(Path::new("/nowhere")), [""; 0].map(PathBuf::from));
     }
 }

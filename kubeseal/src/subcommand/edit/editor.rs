@@ -5,6 +5,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::processes;
 use crate::error::{Error, Result, io_cause};
 use crate::output::HeldBack;
 
@@ -14,7 +15,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Opens a file in `$VISUAL`, `$EDITOR` or `vi` and waits for its end. The variables may hold arguments; the shell splits
 /// them, as `git` has it done.
 ///
-/// Ctrl-C is the editor's business, which gets it as well. Another signal that ends this process ends the editor first.
+/// Ctrl-C is the editor's business, which gets it as well. Another signal that ends this process ends the editor first,
+/// with whatever it or the shell started: what lived on could write the values again.
 ///
 /// # Errors
 /// When it cannot be started or ends without success.
@@ -33,8 +35,7 @@ pub(super) fn open(file: &Path, signals: &HeldBack) -> Result<()> {
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if signals.must_end() => {
-                let _ = child.kill();
-                let _ = child.wait();
+                processes::end(&mut child);
                 return Err(Error::new("interrupted"));
             }
             Ok(None) => sleep(PAUSE),

@@ -2,11 +2,14 @@
 
 mod buffer;
 mod editor;
+mod processes;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::sync::LazyLock;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use sealed_secrets_crypto::Fingerprint;
 use sealed_secrets_flags::{Flag, Values};
 use sealed_secrets_resource::item_form::{self, ItemEdit};
@@ -84,6 +87,8 @@ fn run(values: &Values) -> Result<()> {
     object.check_identity()?;
     let targets = Targets::new(values);
     let known = known(values, &source, &object, &targets)?;
+    // Whatever can be known to fail fails before a person types anything.
+    let key = targets.key(&source.settings)?;
 
     let form = item_form::render(&heading(file, &object, &known), &known.items)
         .map_err(|error| Error::new(error.to_string()))?;
@@ -107,7 +112,6 @@ fn run(values: &Values) -> Result<()> {
         let ciphertext = match edit {
             ItemEdit::Remove => None,
             ItemEdit::Set(value) => {
-                let key = targets.key(&source.settings)?;
                 used = Some(key.fingerprint());
                 Some(object.seal(&item, value.as_slice(), &key)?)
             }
@@ -187,10 +191,29 @@ fn edit(
         }
         say(&error.to_string());
         say("Press Enter to edit again; q and Enter gives up.");
-        let mut answer = String::new();
-        let end = io::stdin().lock().read_line(&mut answer).map_or(true, |length| length == 0);
-        if end || answer.trim().eq_ignore_ascii_case("q") || signals.any_arrived() {
+        if !wants_to_go_on(signals) {
             return Err(error.hint("nothing was changed"));
         }
     }
+}
+
+/// Waits for an answer or a signal, whichever comes first.
+fn wants_to_go_on(signals: &HeldBack) -> bool {
+    let stdin = io::stdin();
+    let often = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    loop {
+        let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&often));
+        if signals.any_arrived() {
+            return false;
+        }
+        match ready {
+            // The system can end the wait early for a signal that is not ours.
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => break,
+            Err(_) => return false,
+        }
+    }
+    let mut answer = String::new();
+    let is_end = stdin.lock().read_line(&mut answer).map_or(true, |length| length == 0);
+    !is_end && !answer.trim().eq_ignore_ascii_case("q")
 }

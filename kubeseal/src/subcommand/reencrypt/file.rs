@@ -1,8 +1,6 @@
 //! One file: read, judged, changed, written.
 
-use std::fs::{self, OpenOptions};
-use std::io::Read;
-use std::path::Path;
+use std::fs;
 
 use rayon::prelude::*;
 use sealed_secrets_resource::{ApplyError, SealedFile};
@@ -10,7 +8,7 @@ use sealed_secrets_resource::{ApplyError, SealedFile};
 use super::object::{ObjectOutcome, process as process_object};
 use super::{Job, flags};
 use crate::error::{Error, Result};
-use crate::output::replace_one_of_many;
+use crate::output::{replace_one_of_many, unchanged_meanwhile};
 use crate::repository::{self, Contents, FileSettings, Found};
 
 /// What came of a file.
@@ -108,17 +106,4 @@ fn write(job: &Job<'_>, found: &Found, before: &[u8], content: &[u8]) -> Result<
         fs::create_dir_all(parent).map_err(|error| Error::file("create", &parent.to_string_lossy(), &error))?;
     }
     replace_one_of_many(&destination, content, &job.signals)
-}
-
-/// What an editor or `git` wrote while we worked must not be lost, and a file that must not be written is not replaced.
-fn unchanged_meanwhile(path: &Path, before: &[u8]) -> Result<()> {
-    let name = path.to_string_lossy();
-    let opened = OpenOptions::new().read(true).write(true).open(path);
-    let mut file = opened.map_err(|error| Error::file("open", &name, &error))?;
-    let mut now = Vec::with_capacity(before.len() + 1);
-    file.read_to_end(&mut now).map_err(|error| Error::file("read", &name, &error))?;
-    if now == before {
-        return Ok(());
-    }
-    Err(Error::new(format!("{name}: the file was changed while it was worked on")).hint("run it again"))
 }
