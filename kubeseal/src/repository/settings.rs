@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sealed_secrets_resource::repository_settings::{FILE_NAME, RepositorySettings, Settings};
 
@@ -28,7 +28,9 @@ pub(crate) struct FileSettings {
 #[derive(Debug)]
 struct Located {
     folder: PathBuf,
-    settings: RepositorySettings,
+    owner: u32,
+    /// What is in the file, or why it cannot be used; read once, for the first file that may be told by it.
+    settings: OnceLock<Result<RepositorySettings>>,
 }
 
 impl SettingsFinder {
@@ -43,16 +45,17 @@ impl SettingsFinder {
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = fs::canonicalize(parent).map_err(|error| failure(&error))?;
         let owner = fs::metadata(file).map_err(|error| failure(&error))?.uid();
-        let Some(located) = self.above(&folder, owner)? else {
+        let Some(located) = self.above(&folder) else {
             return Ok(FileSettings::default());
         };
+        let settings = located.settings_for(owner)?;
         let inside =
             folder.strip_prefix(&located.folder).unwrap_or(Path::new("")).join(file.file_name().unwrap_or_default());
         let path = inside.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-        Ok(FileSettings { settings: located.settings.for_path(&path), folder: located.folder.clone() })
+        Ok(FileSettings { settings: settings.for_path(&path), folder: located.folder.clone() })
     }
 
-    fn above(&self, folder: &Path, owner: u32) -> Result<Option<Arc<Located>>> {
+    fn above(&self, folder: &Path) -> Option<Arc<Located>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut passed, mut found) = (Vec::new(), None);
         for folder in folder.ancestors() {
@@ -61,29 +64,35 @@ impl SettingsFinder {
                 break;
             }
             passed.push(folder.to_owned());
-            found = load(folder, owner)?.map(Arc::new);
+            found = locate(folder).map(Arc::new);
             if found.is_some() || folder.join(".git").exists() {
                 break;
             }
         }
         known.extend(passed.into_iter().map(|folder| (folder, found.clone())));
-        Ok(found)
+        found
     }
 }
 
-fn load(folder: &Path, owner: u32) -> Result<Option<Located>> {
-    let path = folder.join(FILE_NAME);
-    let Ok(metadata) = fs::metadata(&path) else {
-        return Ok(None);
-    };
-    let name = path.to_string_lossy();
-    if metadata.uid() != owner && metadata.uid() != 0 {
-        return Err(Error::new(format!("{name} belongs to another user and is not used"))
-            .hint("it would say for whom to seal; give it to the owner of the files below"));
+fn locate(folder: &Path) -> Option<Located> {
+    let metadata = fs::metadata(folder.join(FILE_NAME)).ok()?;
+    Some(Located { folder: folder.to_owned(), owner: metadata.uid(), settings: OnceLock::new() })
+}
+
+impl Located {
+    fn settings_for(&self, owner: u32) -> Result<RepositorySettings> {
+        let path = self.folder.join(FILE_NAME);
+        let name = path.to_string_lossy();
+        if self.owner != owner && self.owner != 0 {
+            return Err(Error::new(format!("{name} belongs to another user and is not used"))
+                .hint("it would say for whom to seal; give it to the owner of the files below"));
+        }
+        let read = || {
+            let settings = RepositorySettings::parse(&input::read_file(&name)?);
+            settings.map_err(|error| Error::new(format!("{name}: {error}")))
+        };
+        self.settings.get_or_init(read).clone()
     }
-    let settings = RepositorySettings::parse(&input::read_file(&name)?);
-    let settings = settings.map_err(|error| Error::new(format!("{name}: {error}")))?;
-    Ok(Some(Located { folder: folder.to_owned(), settings }))
 }
 
 #[cfg(test)]
@@ -115,7 +124,9 @@ mod tests {
             let found = finder.of(&write(name, "")).unwrap();
             assert_eq!(found.settings.namespace.as_deref(), want, "{name}");
         }
-        let error = finder.of(&write("broken/x.yaml", "")).unwrap_err().to_string();
-        assert!(error.ends_with("/broken/.kubeseal.yaml: line 1: rules must be a list"), "{error}");
+        for name in ["broken/x.yaml", "broken/again.yaml"] {
+            let error = finder.of(&write(name, "")).unwrap_err().to_string();
+            assert!(error.ends_with("/broken/.kubeseal.yaml: line 1: rules must be a list"), "{error}");
+        }
     }
 }

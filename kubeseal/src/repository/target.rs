@@ -134,6 +134,11 @@ impl Targets {
         access
     }
 
+    /// Whether the command line names the certificate for all files.
+    pub(crate) fn are_one(&self) -> bool {
+        self.asked.is_some()
+    }
+
     fn source(&self, file: &FileSettings) -> Source {
         if let Some(cert) = &self.asked {
             return Source::Certificate(cert.clone());

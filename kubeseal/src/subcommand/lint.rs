@@ -7,7 +7,7 @@ use sealed_secrets_flags::{Flag, Values};
 use sealed_secrets_resource::lint::{Expectations, Finding, Rule, Severity, lint};
 use serde_json::{Value, json};
 
-use super::report::{count, print_json};
+use super::report::{Failures, count, print_json};
 use super::{Subcommand, flags};
 use crate::error::{Error, Result};
 use crate::output::write_stdout;
@@ -25,7 +25,8 @@ Checks every .yaml, .yml and .json file below the paths: structure, Base64, leng
 is sealed, name and namespace as the scope needs them, scope annotations, the record of
 the keys, and plaintext Secrets that were left beside. .kubeseal.yaml says for which
 certificate, scope and namespace a path is. That something opens is never claimed: only
-private keys can tell. Templates that are no YAML are skipped and named.
+private keys can tell. Templates that are no YAML are skipped and named; a file of more
+than 32 MiB with a Secret or SealedSecret in it is refused.
 ",
     examples: &[
         ("In CI:", "kubeseal lint ."),
@@ -47,6 +48,8 @@ enum Checked {
     Findings(Vec<Finding>),
     Skipped(&'static str),
     Failed(Error),
+    /// It cannot be told what is expected of it.
+    WithoutTarget(Error),
 }
 
 fn run(values: &Values) -> Result<()> {
@@ -55,12 +58,13 @@ fn run(values: &Values) -> Result<()> {
     }
     let walked = walk(values.positionals());
     let finder = SettingsFinder::default();
-    let settings = walked.files.iter().map(|file| finder.of(&file.path)).collect::<Result<Vec<_>>>()?;
+    let settings: Vec<Result<FileSettings>> = walked.files.iter().map(|file| finder.of(&file.path)).collect();
     let targets = Targets::from_settings();
-    let jobs: Vec<(&Found, &FileSettings)> = walked.files.iter().zip(&settings).collect();
+    let jobs: Vec<(&Found, &Result<FileSettings>)> = walked.files.iter().zip(&settings).collect();
     let results: Vec<Checked> = jobs.par_iter().map(|(file, settings)| check(&file.path, settings, &targets)).collect();
 
-    let mut summary = Summary { failures: walked.failures, skipped: walked.warnings, ..Summary::default() };
+    let mut summary = Summary { skipped: walked.warnings, ..Summary::default() };
+    walked.failures.into_iter().for_each(|failure| summary.failures.add(Error::new(failure)));
     for ((file, _), checked) in jobs.iter().zip(results) {
         let path = file.path.display().to_string();
         match checked {
@@ -70,25 +74,30 @@ fn run(values: &Values) -> Result<()> {
                 summary.findings.extend(found.into_iter().map(|finding| (path.clone(), finding)));
             }
             Checked::Skipped(reason) => summary.skipped.push(format!("{path}: {reason}")),
-            Checked::Failed(error) => summary.failures.push(error.message()),
+            Checked::Failed(error) => summary.failures.add(error),
+            Checked::WithoutTarget(error) => summary.failures.add_shared(&file.path, error),
         }
     }
     summary.print(values.string("output") == "json")?;
     let least = if values.bool("strict") { Severity::Warning } else { Severity::Error };
     let found = summary.findings.iter().any(|(_, finding)| finding.rule.severity() >= least);
-    if found || !summary.failures.is_empty() { Err(Error::Reported) } else { Ok(()) }
+    if found || summary.failures.count() > 0 { Err(Error::Reported) } else { Ok(()) }
 }
 
-fn check(path: &Path, settings: &FileSettings, targets: &Targets) -> Checked {
+fn check(path: &Path, settings: &Result<FileSettings>, targets: &Targets) -> Checked {
     // A SealedSecret's kind holds this word as well.
     let text = match repository::read(path, "Secret") {
         Ok(Contents::Relevant(text)) => text,
         Ok(Contents::Irrelevant) => return Checked::Irrelevant,
         Err(error) => return Checked::Failed(error),
     };
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return Checked::WithoutTarget(error.clone()),
+    };
     let key = match targets.offline_key(settings) {
         Ok(key) => key,
-        Err(error) => return Checked::Failed(error),
+        Err(error) => return Checked::WithoutTarget(error),
     };
     let expected = Expectations {
         key: key.as_ref(),
@@ -109,7 +118,7 @@ struct Summary {
     files: usize,
     findings: Vec<(String, Finding)>,
     skipped: Vec<String>,
-    failures: Vec<String>,
+    failures: Failures,
 }
 
 impl Summary {
@@ -123,7 +132,7 @@ impl Summary {
             return print_json(&json!({
                 "findings": findings.collect::<Vec<_>>(),
                 "skipped": self.skipped,
-                "failed": self.failures,
+                "failed": self.failures.errors().map(|error| error.message()).collect::<Vec<_>>(),
             }));
         }
         let lines = self.findings.iter().map(|(path, finding)| {
@@ -134,14 +143,14 @@ impl Summary {
         for skipped in &self.skipped {
             say(&format!("skipped: {skipped}"));
         }
-        for failure in &self.failures {
-            say(&format!("error: {failure}"));
+        for failure in self.failures.errors() {
+            say(&failure.to_string());
         }
         let of = |severity| self.findings.iter().filter(|(_, finding)| finding.rule.severity() == severity).count();
         say(&format!(
             "{} with Secrets or SealedSecrets: {}, {}",
             count(self.files, "file"),
-            count(of(Severity::Error) + self.failures.len(), "error"),
+            count(of(Severity::Error) + self.failures.count(), "error"),
             count(of(Severity::Warning), "warning")
         ));
         Ok(())

@@ -5,6 +5,7 @@
 mod generate;
 mod interrupted;
 mod odd_files;
+mod partly;
 #[path = "../server/mod.rs"]
 mod server;
 
@@ -207,10 +208,9 @@ fn one_file_that_fails_is_named_and_the_rest_is_done() {
     assert_eq!(fs::read_to_string(root.join("foreign.yaml")).unwrap(), text);
 }
 
-#[test]
-fn the_controller_re_encrypts_stale_items_alone() {
-    let old = public_key("a.crt").fingerprint();
-    let server = server::Server::start(|request, _| {
+/// A controller with the key of `b.crt`, which knows what every item held.
+fn controller() -> server::Server {
+    server::Server::start(|request, _| {
         if request.line.ends_with("/proxy/v1/cert.pem") {
             return server::Reply::Send(200, Vec::new(), fs::read(key_file("b.crt")).unwrap());
         }
@@ -227,7 +227,13 @@ fn the_controller_re_encrypts_stale_items_alone() {
             *value = item(&public_key("b.crt"), &label, &format!("{namespace}/{name}/{item_name}")).into();
         }
         server::text(200, &object.to_string())
-    });
+    })
+}
+
+#[test]
+fn the_controller_re_encrypts_stale_items_alone() {
+    let old = public_key("a.crt").fingerprint();
+    let server = controller();
     let kubeseal = Kubeseal::new().cluster(&server.url, "{}");
     let root = kubeseal.path().join("repository");
     repository(&root, 20);

@@ -13,20 +13,20 @@ use super::generate::{contents, item, key_file, public_key, values};
 use super::offline;
 use super::server::{Kubeseal, Run};
 
-fn sealed(name: &str) -> String {
+pub(super) fn sealed(name: &str) -> String {
     let text = item(&public_key("a.crt"), &Label::strict("shop", name), "s3cret");
     format!(
         "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  encryptedData:\n    a: {text}\n"
     )
 }
 
-fn write(kubeseal: &Kubeseal, name: &str, content: impl AsRef<[u8]>) {
+pub(super) fn write(kubeseal: &Kubeseal, name: &str, content: impl AsRef<[u8]>) {
     let path = kubeseal.path().join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
 }
 
-fn is_renewed(kubeseal: &Kubeseal, name: &str) -> bool {
+pub(super) fn is_renewed(kubeseal: &Kubeseal, name: &str) -> bool {
     values(&fs::read(kubeseal.path().join(name)).unwrap(), "b.key").is_ok_and(|values| values.len() == 1)
 }
 

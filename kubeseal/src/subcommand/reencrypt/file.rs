@@ -1,6 +1,7 @@
 //! One file: read, judged, changed, written.
 
 use std::fs;
+use std::path::Path;
 
 use rayon::prelude::*;
 use sealed_secrets_resource::{ApplyError, SealedFile};
@@ -21,6 +22,8 @@ pub(super) enum Outcome {
     Skipped(String),
     /// It is as it was, because of this.
     Failed(Vec<Error>),
+    /// It is as it was, because it cannot be told for whom to seal it.
+    WithoutTarget(Error),
     /// The run was ended before.
     NotReached,
 }
@@ -31,7 +34,7 @@ impl Outcome {
     }
 }
 
-pub(super) fn process(job: &Job<'_>, found: &Found, settings: &FileSettings) -> Outcome {
+pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettings>) -> Outcome {
     if job.must_stop() {
         return Outcome::NotReached;
     }
@@ -52,7 +55,15 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &FileSettings) -> 
     if file.objects().len() == 0 {
         return Outcome::Irrelevant;
     }
-    let Some(target) = job.target(settings) else { return Outcome::NotReached };
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return Outcome::WithoutTarget(error.clone()),
+    };
+    let target = match job.target(settings) {
+        Ok(target) => target,
+        Err(_) if job.has_one_target => return Outcome::NotReached,
+        Err(error) => return Outcome::WithoutTarget(error),
+    };
     let record = flags::records_key(job.values, settings.settings.record_key);
 
     let objects: Vec<_> = file.objects().collect();
@@ -84,9 +95,13 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &FileSettings) -> 
             Ok(edited) => edited,
             Err(error) => return failed(&error),
         };
-        if !job.dry_run
-            && let Err(error) = write(job, found, &text, edited.as_bytes())
-        {
+        let written = match &job.write_to {
+            Some(folder) => write_anew(job, &folder.join(&found.below), edited.as_bytes()),
+            None if job.dry_run => Ok(()),
+            None => unchanged_meanwhile(&found.path, &text)
+                .and_then(|()| replace_one_of_many(&found.path, edited.as_bytes(), &job.signals)),
+        };
+        if let Err(error) = written {
             return Outcome::Failed(vec![error]);
         }
         if job.signals.any_arrived() {
@@ -96,14 +111,17 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &FileSettings) -> 
     Outcome::Done { objects: outcomes, changed }
 }
 
-fn write(job: &Job<'_>, found: &Found, before: &[u8], content: &[u8]) -> Result<()> {
-    let Some(folder) = &job.write_to else {
-        unchanged_meanwhile(&found.path, before)?;
-        return replace_one_of_many(&found.path, content, &job.signals);
-    };
-    let destination = folder.join(&found.below);
+/// Writes a file that is not there yet.
+fn write_anew(job: &Job<'_>, destination: &Path, content: &[u8]) -> Result<()> {
+    if fs::symlink_metadata(destination).is_ok() {
+        return Err(Error::new(format!("{}: the file is there already", destination.display()))
+            .hint("move it away, or choose another folder with --write-to"));
+    }
+    if job.dry_run {
+        return Ok(());
+    }
     if let Some(parent) = destination.parent() {
         fs::create_dir_all(parent).map_err(|error| Error::file("create", &parent.to_string_lossy(), &error))?;
     }
-    replace_one_of_many(&destination, content, &job.signals)
+    replace_one_of_many(destination, content, &job.signals)
 }

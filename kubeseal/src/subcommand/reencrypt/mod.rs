@@ -5,6 +5,8 @@ mod object;
 mod progress;
 mod summary;
 
+use std::collections::HashSet;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
@@ -56,6 +58,11 @@ Offline it takes a backup of the private keys (--from-keys) and the new certific
 
 A file that fails is left alone and named at the end; the rest is done. Interrupted at any
 point, every file is either old or new. Templates that are no YAML are skipped and named.
+A file of more than 32 MiB with a SealedSecret in it is refused.
+
+--to-cert moves a repository to another cluster: the files stay as they are, and --write-to
+gets those that hold SealedSecrets. Nothing there is ever written over, so that a second
+run needs an empty folder.
 ",
     examples: &[
         ("After the controller made a new key:", "kubeseal reencrypt --via-controller deploy/"),
@@ -97,6 +104,8 @@ struct Job<'a> {
     dry_run: bool,
     all: bool,
     write_to: Option<PathBuf>,
+    /// Whether all files are sealed for the same key, whatever their settings.
+    has_one_target: bool,
     signals: HeldBack,
     /// The key that opened an item last: a good guess for the next one, in whatever file.
     last: Mutex<Option<Fingerprint>>,
@@ -105,16 +114,17 @@ struct Job<'a> {
 }
 
 fn run(values: &Values) -> Result<()> {
-    let job = job(values)?;
+    let mut job = job(values)?;
     let Walk { files, failures, warnings } = walk(values.positionals());
     let finder = SettingsFinder::default();
-    let settings = files.iter().map(|file| finder.of(&file.path)).collect::<Result<Vec<_>>>()?;
+    let settings: Vec<Result<FileSettings>> = files.iter().map(|file| finder.of(&file.path)).collect();
+    job.has_one_target = !settings.iter().any(|settings| job.is_chosen_by(settings));
     check_destinations(&job, &files)?;
 
-    let work: Vec<(&Found, &FileSettings)> = files.iter().zip(&settings).collect();
+    let work: Vec<(&Found, &Result<FileSettings>)> = files.iter().zip(&settings).collect();
     let progress = Progress::new(work.len());
     let outcomes: Vec<Outcome> = pool(&job)?.install(|| {
-        let one = |(found, settings): &(&Found, &FileSettings)| {
+        let one = |(found, settings): &(&Found, &Result<FileSettings>)| {
             let outcome = file::process(&job, found, settings);
             progress.step(outcome.is_changed());
             outcome
@@ -173,16 +183,23 @@ fn job(values: &Values) -> Result<Job<'_>> {
         dry_run: values.bool("dry-run"),
         all: values.bool("all"),
         write_to: given("write-to").map(PathBuf::from),
+        has_one_target: false,
         signals,
         last: Mutex::default(),
         fatal: OnceLock::new(),
     })
 }
 
-/// Two files of the same name below different paths would become one.
+/// Two files of the same name below different paths would become one, and nothing that is read may be written over.
 fn check_destinations(job: &Job<'_>, files: &[Found]) -> Result<()> {
-    if job.write_to.is_none() {
-        return Ok(());
+    let Some(folder) = &job.write_to else { return Ok(()) };
+    let sources: HashSet<PathBuf> = files.iter().filter_map(|found| fs::canonicalize(&found.path).ok()).collect();
+    for found in files {
+        let destination = folder.join(&found.below);
+        if fs::canonicalize(&destination).is_ok_and(|real| sources.contains(&real)) {
+            let message = format!("--write-to would write over {}, which is read", destination.display());
+            return Err(REENCRYPT.misused(message));
+        }
     }
     let mut names: Vec<_> = files.iter().map(|found| &found.below).collect();
     names.sort();
@@ -206,13 +223,31 @@ fn pool(job: &Job<'_>) -> Result<rayon::ThreadPool> {
 }
 
 impl Job<'_> {
-    /// The key that a file's items should be sealed for. Without one nothing can go on.
-    fn target(&self, settings: &FileSettings) -> Option<PublicKey> {
+    /// The key that a file's items should be sealed for. Where it is the same for all files, nothing can go on without it.
+    ///
+    /// # Errors
+    /// When it cannot be had or used.
+    fn target(&self, settings: &FileSettings) -> Result<PublicKey> {
         let key = match self.means {
             Means::Controller => self.targets.controller_key(settings),
             Means::Keys(_) => self.targets.key(settings),
         };
-        key.map_err(|error| self.fatal.set(error)).ok()
+        if self.has_one_target
+            && let Err(error) = &key
+        {
+            let _ = self.fatal.set(error.clone());
+        }
+        key
+    }
+
+    /// Whether the settings of a file say for whom it is sealed, or cannot be read.
+    fn is_chosen_by(&self, settings: &Result<FileSettings>) -> bool {
+        let Ok(FileSettings { settings, .. }) = settings else { return true };
+        match self.means {
+            Means::Controller => settings.controller.is_some(),
+            Means::Keys(_) if self.targets.are_one() => false,
+            Means::Keys(_) => settings.certificate.is_some() || settings.controller.is_some(),
+        }
     }
 
     fn must_stop(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sealed_secrets_resource::SealedWith;
 use serde_json::{Value, json};
 
 use super::Job;
@@ -11,11 +12,13 @@ use crate::error::{Error, Result};
 use crate::output::write_stdout;
 use crate::repository::Found;
 use crate::say;
-use crate::subcommand::report::{count, name_of, print_json};
+use crate::subcommand::report::{Failures, count, name_of, print_json};
 
 pub(super) struct Summary {
     files: Vec<(PathBuf, Outcome)>,
-    failures: Vec<Error>,
+    failures: Failures,
+    /// Files that an interrupted run did not come to.
+    not_reached: usize,
     skipped: Vec<String>,
     check: bool,
     dry_run: bool,
@@ -31,16 +34,20 @@ impl Summary {
     ) -> Summary {
         let mut summary = Summary {
             files: Vec::new(),
-            failures: failures.into_iter().map(Error::new).collect(),
+            failures: Failures::default(),
+            not_reached: 0,
             skipped,
             check: job.check,
             dry_run: job.dry_run,
         };
+        failures.into_iter().for_each(|failure| summary.failures.add(Error::new(failure)));
         for (found, outcome) in files.iter().zip(outcomes) {
             match outcome {
-                Outcome::Failed(errors) => summary.failures.extend(errors),
+                Outcome::Failed(errors) => errors.into_iter().for_each(|error| summary.failures.add(error)),
+                Outcome::WithoutTarget(error) => summary.failures.add_shared(&found.path, error),
                 Outcome::Skipped(reason) => summary.skipped.push(format!("{}: {reason}", found.path.display())),
-                Outcome::Irrelevant | Outcome::NotReached => {}
+                Outcome::Irrelevant => {}
+                Outcome::NotReached => summary.not_reached += 1,
                 outcome @ Outcome::Done { .. } => {
                     summary.files.push((found.path.clone(), outcome));
                 }
@@ -57,12 +64,12 @@ impl Summary {
 
     /// Whether nothing was done and nothing is to be said.
     pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.failures.is_empty() && self.skipped.is_empty()
+        self.files.is_empty() && self.failures.count() == 0 && self.skipped.is_empty()
     }
 
     /// Whether everything is as it was asked for.
     pub(super) fn is_success(&self) -> bool {
-        self.failures.is_empty() && !(self.check && self.count_items(|item| item.before.stale) > 0)
+        self.failures.count() == 0 && !(self.check && self.count_items(|item| item.before.stale) > 0)
     }
 
     pub(super) fn print(&self, json: bool) -> Result<()> {
@@ -94,7 +101,7 @@ impl Summary {
         for skipped in &self.skipped {
             say(&format!("skipped: {skipped}"));
         }
-        for failure in &self.failures {
+        for failure in self.failures.errors() {
             say(&failure.to_string());
         }
         say(&self.last_line());
@@ -121,11 +128,19 @@ impl Summary {
             (false, true) => format!("{renewed} to encrypt again, nothing was written"),
             (false, false) => format!("{renewed} encrypted again"),
         };
-        let failed = match self.failures.len() {
-            0 => String::new(),
-            _ => format!("; {}", count(self.failures.len(), "failure")),
-        };
-        format!("{} with {all}: {what}{failed}", count(self.files.len(), "file"))
+        let mut line = format!("{} with {all}: {what}", count(self.files.len(), "file"));
+        // A record can be wrong, after a merge by hand for example; only a key can tell.
+        let believed = self.count_items(|item| matches!(item.before.key, SealedWith::Recorded(_)));
+        if self.check && believed > 0 {
+            line.push_str(&format!("; {believed} judged by their record alone"));
+        }
+        if self.failures.count() > 0 {
+            line.push_str(&format!("; {}", count(self.failures.count(), "failure")));
+        }
+        if self.not_reached > 0 {
+            line.push_str(&format!("; ended before {}", count(self.not_reached, "more file")));
+        }
+        line
     }
 
     fn as_json(&self) -> Value {
@@ -150,7 +165,7 @@ impl Summary {
         json!({
             "objects": objects.collect::<Vec<_>>(),
             "skipped": self.skipped,
-            "failed": self.failures.iter().map(Error::message).collect::<Vec<_>>(),
+            "failed": self.failures.errors().map(|error| error.message()).collect::<Vec<_>>(),
         })
     }
 }
