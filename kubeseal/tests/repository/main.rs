@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod documented;
 mod generate;
 mod interrupted;
 mod odd_files;
