@@ -74,13 +74,16 @@ fn a_hundred_megabytes_of_garbage_are_an_error() {
         // An unoptimised build takes seconds for each run.
         (noise.repeat(100), vec![seal.clone(), recover.clone(), merge.clone()]),
         (letters, vec![seal.clone()]),
-        (b"garbage \n".repeat(1_000_000), vec![seal, recover, merge]),
+        (b"garbage \n".repeat(1_000_000), vec![seal.clone(), recover.clone(), merge.clone()]),
+        // What makes the largest trees: as many small things as are allowed, and then some.
+        (b"a: b\n".repeat(20_000_000), vec![seal.clone(), recover, merge]),
+        ([&b"{\"kind\":["[..], &b"{\"a\":0},".repeat(12_500_000)].concat(), vec![seal]),
     ] {
         fs::write(kubeseal.path().join("input"), input).unwrap();
         for args in modes {
             let start = Instant::now();
-            // The input, a copy while it is read, and what a program needs anyway.
-            let run = limited(&kubeseal, &args, 512);
+            // The input, a copy while it is read or a tree of it, and what a program needs anyway.
+            let run = limited(&kubeseal, &args, 400);
             assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{args:?}: {}", run.stderr);
             assert!(run.stderr.starts_with("error: ") && run.stderr.len() < 1000, "{}", run.stderr);
             assert!(start.elapsed() < Duration::from_secs(60), "{args:?}: {:?}", start.elapsed());

@@ -107,8 +107,8 @@ impl Builder {
             place.span.end = end.max(place.span.end);
         }
         let value = match items {
-            Items::Sequence(items) => NodeValue::Sequence(items),
-            Items::Mapping { entries, .. } => NodeValue::Mapping(last_of_each(entries)),
+            Items::Sequence(items) => NodeValue::Sequence(trimmed(items)),
+            Items::Mapping { entries, .. } => NodeValue::Mapping(trimmed(last_of_each(entries))),
         };
         self.add(Node::new(value, place.position, place.span), place.anchor, height)
     }
@@ -242,6 +242,12 @@ fn merge(entries: &mut Vec<Entry>, source: Node) -> Result<(), (Position, Proble
         entries.extend(merged);
     }
     Ok(())
+}
+
+/// Without the room for more that it grew: of a million maps with one entry each it would be most of the memory.
+pub(super) fn trimmed<T>(mut finished: Vec<T>) -> Vec<T> {
+    finished.shrink_to_fit();
+    finished
 }
 
 /// Keeps the last entry of every key.

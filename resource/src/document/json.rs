@@ -1,6 +1,6 @@
 //! Reads one JSON value into the tree, with positions, repeated keys and numbers as written.
 
-use super::build::last_of_each;
+use super::build::{last_of_each, trimmed};
 use super::locate::Cursor;
 use super::scalar::{Scalar, resolve};
 use super::{Entry, MAX_DEPTH, MAX_VALUES, Node, NodeValue, Problem, ReadError};
@@ -93,7 +93,7 @@ impl Reader<'_> {
             entries.push(Entry { key, key_node, value: self.value()? });
             self.skip_blanks();
             if self.take(b'}') {
-                return Ok(NodeValue::Mapping(last_of_each(entries)));
+                return Ok(NodeValue::Mapping(trimmed(last_of_each(entries))));
             }
             if !self.take(b',') {
                 return self.expected("a map", "`,` or `}` after the value");
@@ -112,7 +112,7 @@ impl Reader<'_> {
             items.push(self.value()?);
             self.skip_blanks();
             if self.take(b']') {
-                return Ok(NodeValue::Sequence(items));
+                return Ok(NodeValue::Sequence(trimmed(items)));
             }
             if !self.take(b',') {
                 return self.expected("a list", "`,` or `]` after the value");

@@ -38,8 +38,8 @@ pub const MAX_DEPTH: usize = 256;
 /// So many values, keys among them, may be in one document; a larger one is refused before it takes the memory of the
 /// machine.
 ///
-/// Enough for a list of a hundred thousand Secrets as the API server shows them, half a gigabyte as a tree.
-pub const MAX_VALUES: usize = 5_000_000;
+/// Enough for a list of twenty thousand Secrets as the API server shows them, a hundred megabytes as a tree.
+pub const MAX_VALUES: usize = 1_000_000;
 
 #[cfg(test)]
 mod go_table;
