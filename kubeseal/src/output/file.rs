@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::{write_error, write_stdout};
+use super::{replacement_error, write_error, write_stdout};
 use crate::error::{Error, Result, io_cause};
 
 /// What a file name stands for.
@@ -129,7 +129,7 @@ fn replace(path: &Path, content: &[u8], access: Access) -> Result<()> {
 /// # Errors
 /// Whatever the system says; the file is unharmed then. Whether it may be written is for the caller to see.
 pub(crate) fn replace_one_of_many(name: &Path, content: &[u8], signals: &HeldBack) -> Result<()> {
-    let failure = |error: &io::Error| Error::file("open", &name.to_string_lossy(), error);
+    let failure = |error: &io::Error| replacement_error("open", &name.to_string_lossy(), error);
     match resolve(name).map_err(|error| failure(&error))? {
         Target::Replace(path) => replace_unless_interrupted(&path, content, Access::AsBefore, signals),
         _ => Err(Error::new(format!("open {}: it is not a regular file", name.display()))),
@@ -144,7 +144,7 @@ fn replace_unless_interrupted(path: &Path, content: &[u8], access: Access, signa
         }
         file.persist(path).map(drop).map_err(|failed| failed.error)
     });
-    replaced.map_err(|error| write_error(&path.to_string_lossy(), &error))
+    replaced.map_err(|error| replacement_error("write", &path.to_string_lossy(), &error))
 }
 
 fn cannot_prepare(path: &Path, error: &io::Error) -> Error {
@@ -166,9 +166,9 @@ fn write_beside(path: &Path, content: &[u8], access: Access) -> io::Result<tempf
         .tempfile_in(directory_of(path))?;
     file.write_all(content)?;
     if let Some(existing) = existing {
-        keep_owner(file.as_file(), &existing)?;
+        let kept = keep_owner(file.as_file(), &existing)?;
         if access == Access::AsBefore {
-            file.as_file().set_permissions(Permissions::from_mode(existing.mode() & 0o7777))?;
+            file.as_file().set_permissions(Permissions::from_mode(mode_for(&existing, kept)))?;
         }
     }
     // Some systems report a full disk only now.
@@ -176,13 +176,29 @@ fn write_beside(path: &Path, content: &[u8], access: Access) -> io::Result<tempf
     Ok(file)
 }
 
-/// Gives the new file to the owner of the one it replaces. Only root can keep a foreign owner.
-fn keep_owner(file: &File, existing: &fs::Metadata) -> io::Result<()> {
+/// What the new file has of the old one's owner and group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Group,
+    Nothing,
+}
+
+/// Gives the new file to the owner and the group of the one it replaces. Only root can keep a foreign owner, and others only
+/// a group that they are in.
+fn keep_owner(file: &File, existing: &fs::Metadata) -> io::Result<Kept> {
     let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
-        let _ = std::os::unix::fs::fchown(file, Some(existing.uid()), Some(existing.gid()));
+    let (owner, group) = (Some(existing.uid()), Some(existing.gid()));
+    let same = (own.uid(), own.gid()) == (existing.uid(), existing.gid());
+    if same || fchown(file, owner, group).is_ok() || own.gid() == existing.gid() || fchown(file, None, group).is_ok() {
+        return Ok(Kept::Group);
     }
-    Ok(())
+    Ok(Kept::Nothing)
+}
+
+/// The mode of the file that is replaced. What its group may do is for that group alone.
+fn mode_for(existing: &fs::Metadata, kept: Kept) -> u32 {
+    let mode = existing.mode() & 0o7777;
+    if kept == Kept::Group { mode } else { mode & !0o2070 }
 }
 
 /// Holds Ctrl-C and its kin back while there is something to clean up, so that nothing is ever left behind.
@@ -272,6 +288,20 @@ mod tests {
         assert_eq!(fs::metadata(&real).unwrap().mode() & 0o7777, 0o640);
         assert_eq!(fs::read_link(&chain).unwrap(), link);
         assert_eq!(listing(place.path()), ["chain", "link", "real"]);
+    }
+
+    #[test]
+    fn what_one_group_may_do_is_not_handed_to_another() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        for (mode, without_group) in [(0o664, 0o604), (0o2775, 0o705), (0o600, 0o600)] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            let existing = fs::metadata(&file).unwrap();
+            assert_eq!(mode_for(&existing, Kept::Group), existing.mode() & 0o7777);
+            assert_eq!(mode_for(&existing, Kept::Nothing), without_group);
+        }
+        assert_eq!(keep_owner(&File::open(&file).unwrap(), &fs::metadata(&file).unwrap()).unwrap(), Kept::Group);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod before;
 mod file;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use sealed_secrets_resource::document::{Format, to_json_pretty, to_yaml};
 use serde::Serialize;
@@ -88,7 +89,7 @@ impl Output {
         let renderer = |format: &str| Renderer { format: format.to_owned() };
         let Some(name) = file else { return Ok(Output { sink: Sink::Stdout, renderer: renderer(format) }) };
         let format = if name.ends_with(".yaml") || name.ends_with(".yml") { "yaml" } else { format };
-        let target = Target::of(name).map_err(|error| Error::file("open", name, &error))?;
+        let target = Target::of(name).map_err(|error| replacement_error("open", name, &error))?;
         let sink = Sink::File { target, access, content: Zeroizing::default(), written: false };
         Ok(Output { sink, renderer: renderer(format) })
     }
@@ -168,6 +169,23 @@ fn write_error(name: &str, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe { Error::BrokenPipe } else { Error::file("write", name, error) }
 }
 
+/// The error for a file that cannot be replaced. It is never written in place instead, where an interruption would leave half
+/// of it.
+fn replacement_error(operation: &str, name: &str, error: &io::Error) -> Error {
+    let failure = Error::file(operation, name, error);
+    let directory = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = directory.display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failure.hint(format!(
+            "the result is a new file that takes the place of the old one: this needs the permission to write into the directory {directory}"
+        )),
+        io::ErrorKind::ResourceBusy => failure.hint(format!(
+            "a file that is mounted cannot be replaced: mount its directory instead of {name} alone"
+        )),
+        _ => failure,
+    }
+}
+
 /// Appends without leaving the old content in freed memory when the buffer grows.
 fn append_without_copies(content: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     if content.capacity() - content.len() < bytes.len() {
@@ -195,6 +213,20 @@ mod tests {
             let output = Output::prepare(place.path().join(name).to_str(), asked).unwrap();
             assert_eq!(output.renderer.format, want, "{name} {asked}");
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_says_what_would_help() {
+        for (name, errno, want) in [
+            ("a/b.yaml", 13, "open a/b.yaml: permission denied\nhint: the result is a new file"),
+            ("b.yaml", 30, "into the directory ."),
+            ("a/b.yaml", 16, "open a/b.yaml: device or resource busy\nhint: a file that is mounted cannot be replaced"),
+        ] {
+            let error = replacement_error("open", name, &io::Error::from_raw_os_error(errno)).to_string();
+            assert!(error.contains(want), "{error}");
+        }
+        let error = replacement_error("open", "b", &io::Error::from_raw_os_error(2)).to_string();
+        assert_eq!(error, "error: open b: no such file or directory");
     }
 
     #[test]
