@@ -4,7 +4,7 @@ use sealed_secrets_flags::{Flag, Kind, Values, environment_name};
 
 use super::{PLAIN_STATUSES, Subcommand, with_actions};
 use crate::args::version;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flag_table::TABLE;
 use crate::output::write_stdout;
 
@@ -22,7 +22,7 @@ pub(super) static MAN: Subcommand = Subcommand {
 fn run(values: &Values) -> Result<()> {
     match values.positionals() {
         [] => write_stdout(page().as_bytes()),
-        [more, ..] => Err(Error::new(format!("unexpected argument {more:?}")).hint("see kubeseal --help")),
+        [more, ..] => Err(MAN.misused(format!("unexpected argument {more:?}"))),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn script() -> String {
     place=1
     _kubeseal_
 }}
-complete -o filenames -o bashdefault -F _kubeseal kubeseal
+complete -o filenames -o bashdefault -o default -F _kubeseal kubeseal
 "#
     )
 }

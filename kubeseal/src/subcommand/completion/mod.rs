@@ -8,7 +8,7 @@ mod zsh;
 use sealed_secrets_flags::{Flag, Kind, Values};
 
 use super::{ALL, PLAIN_STATUSES, Subcommand, with_actions};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flag_table::TABLE;
 use crate::output::write_stdout;
 
@@ -36,7 +36,6 @@ const FILES: &[&str] = &[
     "log_dir",
 ];
 const SHELLS: &str = "bash zsh fish powershell";
-const SHELLS_HINT: &str = "bash, zsh, fish and powershell are supported";
 
 pub(super) static COMPLETION: Subcommand = Subcommand {
     name: "completion",
@@ -55,13 +54,14 @@ pub(super) static COMPLETION: Subcommand = Subcommand {
 };
 
 fn run(values: &Values) -> Result<()> {
+    let supported = "bash, zsh, fish and powershell are supported";
     match values.positionals() {
-        [] => Err(Error::new("completion needs the name of a shell").hint(SHELLS_HINT)),
+        [] => Err(COMPLETION.misused(format!("completion needs the name of a shell: {supported}"))),
         [shell] => match script(shell) {
             Some(script) => write_stdout(script.as_bytes()),
-            None => Err(Error::new(format!("no completion for shell {shell:?}")).hint(SHELLS_HINT)),
+            None => Err(COMPLETION.misused(format!("no completion for shell {shell:?}: {supported}"))),
         },
-        [_, more, ..] => Err(Error::new(format!("unexpected argument {more:?}")).hint("see kubeseal --help")),
+        [_, more, ..] => Err(COMPLETION.misused(format!("unexpected argument {more:?}"))),
     }
 }
 
@@ -149,7 +149,8 @@ fn spellings(flag: &Flag) -> Vec<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::process::Command;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -234,8 +235,30 @@ mod tests {
         );
         let output = Command::new("bash").args(["--norc", "-c", &code]).current_dir(place.path()).output().unwrap();
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
-        let wanted = "complete -o bashdefault -o filenames -F _kubeseal kubeseal\n<my key.pem>\n<my other.pem>\n";
+        let wanted =
+            "complete -o bashdefault -o default -o filenames -F _kubeseal kubeseal\n<my key.pem>\n<my other.pem>\n";
         assert_eq!(out, wanted, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn an_interactive_bash_completes_the_names_of_files_as_well() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["two.yaml", "srv.key"] {
+            std::fs::write(place.path().join(name), "").unwrap();
+        }
+        std::fs::write(place.path().join("completion"), bash::script()).unwrap();
+        let typed = "kubeseal() { printf '<%s>' \"$@\"; cat; echo; }; . ./completion; PS1=\n\
+                     kubeseal edit tw\t </dev/null\nkubeseal keys restore sr\t </dev/null\nkubeseal -o y\t <tw\t\nexit\n";
+        let mut shell = Command::new("script");
+        shell.args(["-qec", "bash --norc --noprofile -i", "/dev/null"]).current_dir(place.path()).env("TERM", "dumb");
+        shell.env_remove("INPUTRC").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        for wanted in ["<edit><two.yaml>", "<keys><restore><srv.key>", "<-o><yaml>"] {
+            assert!(out.contains(wanted), "{wanted}: {out}");
+        }
     }
 
     #[test]
