@@ -37,7 +37,8 @@ pub(crate) enum Location {
 /// Go's words for a name that can be neither.
 pub(crate) fn locate(name: &str) -> Result<Location> {
     let complain = |problem: String| {
-        Error::new(format!("parse {}: {problem}", quote(name))).hint("write ./ in front of a file name")
+        Error::new(format!("parse {}: {problem}", quote(&without_password(name))))
+            .hint("write ./ in front of a file name")
     };
     if name.chars().any(|letter| letter.is_ascii_control()) {
         return Err(complain("invalid control character in URL".to_owned()));
@@ -231,12 +232,16 @@ pub(crate) fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The URL as messages show it.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
-        Some((user, host)) => format!("{scheme}://{user}:xxxxx@{host}{}", &rest[end..]),
+/// The URL as messages show it. A password with an unescaped slash in it ends what looks like the host too early, but leaves
+/// a port there that is no number.
+pub(crate) fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let cut_short = !authority.starts_with('[') && authority.split_once(':').is_some_and(|(_, port)| !is_port(port));
+    let at = authority.rfind('@').or_else(|| rest.rfind('@').filter(|_| cut_short));
+    match at.and_then(|at| Some((rest[..at].split_once(':')?.0, &rest[at..]))) {
+        Some((user, host)) => format!("{scheme}{user}:xxxxx{host}"),
         None => url.to_owned(),
     }
 }
@@ -272,7 +277,19 @@ mod tests {
         assert_eq!(target.uri, "http://host:81/a?b");
         assert_eq!(target.authorization.unwrap(), "Basic Ym9iOnBAc3M=");
         assert_eq!(without_password("http://bob:p@ss@host/x@y"), "http://bob:xxxxx@host/x@y");
-        assert_eq!(without_password("http://host/a:b@c"), "http://host/a:b@c");
+        for (url, shown) in [
+            ("http://host/path", "http://host/path"),
+            ("https://u:hunter2 @x", "https://u:xxxxx@x"),
+            ("https://u:hun/ter2@x/y", "https://u:xxxxx@x/y"),
+            ("u:hunter2@x", "u:xxxxx@x"),
+            ("https://[::1]:80/a@b", "https://[::1]:80/a@b"),
+            ("https://[::1]/a@b", "https://[::1]/a@b"),
+            ("https://x:80/a@b", "https://x:80/a@b"),
+            ("https://x/a:b@c", "https://x/a:b@c"),
+            ("https://u@x:80", "https://u@x:80"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
         assert!(parse("http:///x").is_err());
     }
 

@@ -331,3 +331,77 @@ fn a_plugin_that_gives_nothing_usable_ends_the_run() {
     }
     assert!(server.lines().is_empty());
 }
+
+#[test]
+fn a_plugin_that_prints_without_end_is_stopped() {
+    let server = api_server("t0ken");
+    let kubeseal = with_plugin(Kubeseal::new(), &server, "exec yes hunter2", "interactiveMode: Never");
+    let run = kubeseal.run(&["--fetch-cert"], "");
+    let plugin = kubeseal.path().join("./plugin");
+    run.failed_with(&format!(
+        "error: getting credentials: exec plugin {}: it printed more than 16 MiB",
+        plugin.display()
+    ));
+    assert!(!run.stderr.contains("hunter2"));
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_an_error_that_does_not_show_it() {
+    let server = api_server("t0ken");
+    let broken = |kubeseal: Kubeseal, flags: &[&str], what: &str| {
+        let run = kubeseal.run(&[&["--fetch-cert"], flags].concat(), "");
+        run.failed_with(&format!("error: invalid configuration: the token of user \"u\" holds {what}"));
+        assert!(run.stderr.contains("\nhint: a token is a single line") && !run.stderr.contains("t0ken"), "{run:?}");
+    };
+    let with_user = |user: &str| Kubeseal::new().cluster(&server.url, user);
+    broken(with_user("{token: \"t0ken\\n\"}"), &[], "a line break");
+    broken(with_user("{token: \"t0k\\u0001en\"}"), &[], "a control character");
+    broken(with_user("{}"), &["--token", "t0ken\nx"], "a line break");
+    let file = with_user("{tokenFile: token}");
+    file.file("token", "t0ken\nt0ken\n");
+    broken(file, &[], "a line break");
+    let script = r#"printf %s '{"status":{"token":"t0ken\n"}}'"#;
+    broken(with_plugin(Kubeseal::new(), &server, script, "interactiveMode: Never"), &[], "a line break");
+    assert!(server.lines().is_empty());
+
+    let nobody = Kubeseal::new();
+    let run =
+        nobody.run(&["--fetch-cert", "--server", &server.url, "--insecure-skip-tls-verify", "--token=t0ken\n"], "");
+    run.failed_with("error: invalid configuration: the token holds a line break");
+}
+
+#[test]
+fn the_token_file_comes_before_the_token_beside_it_and_the_flag_before_both() {
+    let server = api_server("t0ken");
+    for (user, content, flags, good) in [
+        ("{tokenFile: token}", "t0ken\n", &[][..], true),
+        ("{tokenFile: token, token: old}", "t0ken", &[], true),
+        ("{tokenFile: token, token: t0ken}", "old", &[], false),
+        ("{tokenFile: none, token: t0ken}", "", &[], true),
+        ("{tokenFile: token, token: t0ken}", "\n", &[], true),
+        ("{tokenFile: token, token: old}", "old", &["--token=t0ken"], true),
+    ] {
+        let kubeseal = Kubeseal::new().cluster(&server.url, user);
+        kubeseal.file("token", content);
+        let run = kubeseal.run(&[&["--fetch-cert"], flags].concat(), "");
+        assert_eq!(run.code, Some(if good { 0 } else { 1 }), "{user} {content:?}: {run:?}");
+    }
+    let kubeseal = Kubeseal::new().cluster(&server.url, "{tokenFile: token}");
+    let path = kubeseal.file("token", "\n");
+    kubeseal
+        .run(&["--fetch-cert"], "")
+        .failed_with(&format!("error: invalid configuration: the token file {path} is empty"));
+}
+
+#[test]
+fn data_that_is_no_base64_is_told_by_file_and_cluster() {
+    let kubeseal = Kubeseal::new();
+    let text = "clusters: [{name: c, cluster: {server: 'https://x', certificate-authority-data: '%hunter2'}}]\n\
+                contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x\n";
+    let path = kubeseal.file("config", text);
+    let run = kubeseal.run(&["--fetch-cert", "--kubeconfig", &path], "");
+    run.failed_with(&format!(
+        "error: invalid configuration: certificate-authority-data of cluster \"c\" in {path} is not Base64"
+    ));
+    assert!(!run.stderr.contains("hunter2"), "{run:?}");
+}

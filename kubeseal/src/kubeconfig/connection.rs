@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use kube::Config;
 use kube::config::AuthInfo;
 use rustls::pki_types::CertificateDer;
@@ -16,6 +16,7 @@ use super::file::{self, User};
 use super::selection::{Selection, given};
 use super::service_account::ServiceAccount;
 use super::{Overrides, Unusable, exec_plugin, no_configuration, oidc};
+use crate::certificate_url::without_password;
 use crate::error::{Error, Result, io_cause};
 use crate::log::Log;
 use crate::proxy::Proxy;
@@ -80,7 +81,8 @@ fn of_pod(mut selection: Selection, pod: &ServiceAccount) -> Selection {
 fn config(mut selection: Selection) -> Result<Config> {
     let server = selection.cluster.server.take().unwrap_or_default();
     let server = if server.contains("://") { server } else { format!("http://{server}") };
-    let url: Uri = server.parse().map_err(|_| Error::new(format!("invalid server URL {}", quote(&server))))?;
+    let invalid = |_| Error::new(format!("invalid server URL {}", quote(&without_password(&server))));
+    let url: Uri = server.parse().map_err(invalid)?;
     let secure = url.scheme_str().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     selection.cluster.server = Some(server);
 
@@ -119,41 +121,66 @@ fn credentials(selection: &Selection, base: AuthInfo) -> Result<AuthInfo> {
         client_key_data: text(&user.client_key_data).map(Into::into),
         ..base
     };
-    if let Some(token) = token(user)? {
-        auth.token = Some(token.into());
+    let mut bearer = token(user)?;
+    if bearer.is_some() {
+        // Nothing else is asked for credentials then.
     } else if given(&user.username) || given(&user.password) {
         auth.username = Some(user.username.clone().unwrap_or_default());
         auth.password = Some(user.password.clone().unwrap_or_default().into());
     } else if let Some(plugin) = &user.exec {
         let answer = exec_plugin::run(plugin, &selection.cluster)?;
-        auth.token = answer.token.map(Into::into);
+        bearer = answer.token;
         if let (Some(certificate), Some(key)) = (answer.client_certificate_data, answer.client_key_data) {
             auth.client_certificate_data = Some(encode_base64(certificate.as_bytes()));
             auth.client_key_data = Some(encode_base64(key.as_bytes()).into());
         }
     } else if let Some(provider) = &user.auth_provider {
-        auth.token = Some(oidc::token(provider, &user.origin, &selection.user_name)?.into());
+        bearer = Some(oidc::token(provider, &user.origin, &selection.user_name)?);
+    }
+    if let Some(token) = bearer {
+        check_token(&token, &selection.user_name)?;
+        auth.token = Some(token.into());
     }
     Ok(auth)
 }
 
-/// The bearer token, from its file if it is not given itself. Files often end in a newline, which is no part of it.
+/// The bearer token. Its file comes before the one in the kubeconfig, which stands in where the file gives none, as in
+/// Kubernetes' own clients; `--token` has removed the file. Files often end in a newline, which is no part of it.
 fn token(user: &User) -> Result<Option<String>> {
-    if given(&user.token) {
-        return Ok(user.token.clone());
+    let inline = user.token.clone().filter(|token| !token.is_empty());
+    let Some(path) = user.token_file.as_deref().filter(|path| !path.is_empty()) else { return Ok(inline) };
+    match (fs::read_to_string(path).map(|token| token.trim().to_owned()), inline) {
+        (Ok(token), _) if !token.is_empty() => Ok(Some(token)),
+        (_, Some(inline)) => Ok(Some(inline)),
+        (Ok(_), None) => Err(Error::new(format!("invalid configuration: the token file {path} is empty"))),
+        (Err(error), None) => Err(Error::file("open", path, &error)),
     }
-    let Some(path) = user.token_file.as_deref().filter(|path| !path.is_empty()) else { return Ok(None) };
-    match fs::read_to_string(path) {
-        Ok(token) => Ok(Some(token.trim().to_owned())),
-        Err(error) => Err(Error::file("open", path, &error)),
+}
+
+/// Makes sure that a header can hold the token, whose text no error may show.
+fn check_token(token: &str, user: &str) -> Result<()> {
+    if HeaderValue::try_from(format!("Bearer {token}")).is_ok() {
+        return Ok(());
     }
+    let whose = if user.is_empty() { String::new() } else { format!(" of user {}", quote(user)) };
+    let what = if token.contains(['\n', '\r']) { "a line break" } else { "a control character" };
+    Err(Error::new(format!("invalid configuration: the token{whose} holds {what}")).hint(
+        "a token is a single line: in a kubeconfig write it on the line of `token:`, and have a plugin print it without a line break",
+    ))
 }
 
 /// The certificate authorities of the kubeconfig, if it names any; data beats a file.
 fn root_certificates(selection: &Selection) -> Result<Option<Vec<Vec<u8>>>> {
     let cluster = &selection.cluster;
     let pem = if let Some(data) = cluster.certificate_authority_data.as_deref().filter(|data| !data.is_empty()) {
-        let problem = |_| Error::new("invalid configuration: certificate-authority-data is not Base64");
+        let name = quote(&selection.cluster_name);
+        let problem = |_| {
+            let file = selection.cluster.origin.display();
+            Error::new(format!(
+                "invalid configuration: certificate-authority-data of cluster {name} in {file} is not Base64"
+            ))
+            .hint("PEM text belongs into a file that certificate-authority names")
+        };
         decode_base64(data).map_err(problem)?.to_vec()
     } else if let Some(path) = cluster.certificate_authority.as_deref().filter(|path| !path.is_empty()) {
         let problem = |error| Error::new(format!("unable to read certificate-authority {path}: {}", io_cause(&error)));

@@ -3,7 +3,7 @@
 //! Not left to kube: it hands our standard input, which holds the Secret, to the plugin, runs the plugin twice, and shows
 //! what the plugin printed in its errors.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
 use std::process::{Command, Stdio};
 
 use kube::config::{ExecConfig, ExecInteractiveMode};
@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::file::Cluster;
 use crate::error::{Error, Result, io_cause};
+use crate::input::read_all;
 
 /// What a plugin gives: a token, a client certificate with its key, or both.
 #[derive(Default, Deserialize)]
@@ -28,6 +29,9 @@ pub(super) struct Credentials {
 
 /// The reserved name of the cluster extension that is handed to plugins.
 const CLUSTER_EXTENSION: &str = "client.authentication.k8s.io/exec";
+
+/// Largest answer that is read: a certificate and its key take some kilobytes.
+const LARGEST_ANSWER: u64 = 16 << 20;
 
 /// Runs the plugin and reads its answer.
 ///
@@ -48,17 +52,27 @@ pub(super) fn run(plugin: &ExecConfig, cluster: &Cluster) -> Result<Credentials>
         Some(ExecInteractiveMode::Always) if !terminal => return Err(complain("standard input is not a terminal")),
         _ => terminal,
     };
-    let output = Command::new(name)
+    let mut plugin_run = Command::new(name)
         .args(plugin.args.iter().flatten())
         .envs(plugin.env.iter().flatten().filter_map(|variable| Some((variable.get("name")?, variable.get("value")?))))
         .env("KUBERNETES_EXEC_INFO", exec_info(plugin, cluster, interactive))
         .stdin(if interactive { Stdio::inherit() } else { Stdio::null() })
+        .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .output()
+        .spawn()
         .map_err(|error| complain(&io_cause(&error)))?;
-    let answer = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(complain(&format!("failed with {}", output.status)));
+    let output = plugin_run.stdout.take().map(|stdout| read_all(&mut stdout.take(LARGEST_ANSWER + 1), 0));
+    let answer = output.unwrap_or_else(|| Ok(Zeroizing::default()));
+    if answer.as_ref().is_ok_and(|answer| answer.len() as u64 > LARGEST_ANSWER) {
+        // It may be about to print for ever.
+        let _ = plugin_run.kill();
+        let _ = plugin_run.wait();
+        return Err(complain("it printed more than 16 MiB"));
+    }
+    let status = plugin_run.wait().map_err(|error| complain(&io_cause(&error)))?;
+    let answer = answer.map_err(|error| complain(&io_cause(&error)))?;
+    if !status.success() {
+        return Err(complain(&format!("failed with {status}")));
     }
     let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     match read_answer(&answer) {
@@ -134,9 +148,13 @@ mod tests {
 
     #[test]
     fn what_a_plugin_printed_is_not_repeated() {
-        for script in
-            ["echo hunter2; exit 3", "echo hunter2", "echo '{\"status\":{\"token\":[\"hunter2\"]}}'", "echo '{}'"]
-        {
+        for script in [
+            "echo hunter2; exit 3",
+            "echo hunter2",
+            "yes hunter2",
+            "echo '{\"status\":{\"token\":[\"hunter2\"]}}'",
+            "echo '{}'",
+        ] {
             let Err(error) = run(&shell(script), &Cluster::default()) else { panic!("{script} was accepted") };
             assert!(
                 error.to_string().contains("exec plugin /bin/sh") && !error.to_string().contains("hunter2"),

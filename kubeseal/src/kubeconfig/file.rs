@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use kube::config::{AuthProviderConfig, ExecConfig, NamedExtension};
 use sealed_secrets_flags::quote;
-use sealed_secrets_resource::document::read_object;
+use sealed_secrets_resource::document::{Node, NodeValue, read_object};
 use serde::Deserialize;
+use serde_path_to_error::Segment;
 use zeroize::Zeroizing;
 
 use super::oidc;
@@ -43,6 +44,9 @@ pub(super) struct Cluster {
     pub(super) tls_server_name: Option<String>,
     pub(super) proxy_url: Option<String>,
     pub(super) extensions: Option<Vec<NamedExtension>>,
+    /// The file that defines this cluster.
+    #[serde(skip)]
+    pub(super) origin: PathBuf,
 }
 
 /// How to prove who is asking. No `Debug`: nearly everything in here is secret.
@@ -153,14 +157,42 @@ fn read(path: &Path, log: &Log) -> Result<Option<KubeconfigFile>> {
     log.line(6, concat!(file!(), ":", line!()), || format!("Config loaded from file:  {}", path.display()));
     let document = read_object(&content).map_err(|error| complain(&error.to_string()))?;
     let Some(document) = document else { return Ok(Some(KubeconfigFile::default())) };
-    // The parser's own message would quote the value that does not fit, which may be a token.
-    let mut file: KubeconfigFile = serde_json::from_value(document.root.to_json())
-        .map_err(|_| complain("this is no kubeconfig: a field has the wrong type or a name is missing"))?;
+    let mut file: KubeconfigFile = serde_path_to_error::deserialize(document.root.to_json())
+        .map_err(|fault| complain(&describe(&fault, &document.root)))?;
     file.resolve_paths(path.parent().unwrap_or(Path::new("")));
+    for cluster in file.clusters.iter_mut().flatten().filter_map(|named| named.cluster.as_mut()) {
+        path.clone_into(&mut cluster.origin);
+    }
     for user in file.users.iter_mut().flatten().filter_map(|named| named.user.as_mut()) {
         path.clone_into(&mut user.origin);
     }
     Ok(Some(file))
+}
+
+/// Where the file is no kubeconfig, and what should stand there. The parser's own message would quote what does stand
+/// there, which may be a token.
+fn describe(fault: &serde_path_to_error::Error<serde_json::Error>, root: &Node) -> String {
+    let mut node = root;
+    for segment in fault.path() {
+        let next = match segment {
+            Segment::Seq { index } => match &node.value {
+                NodeValue::Sequence(items) => items.get(*index),
+                _ => None,
+            },
+            Segment::Map { key } => node.get(key),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        node = next;
+    }
+    let text = fault.inner().to_string();
+    let wanted = match text.rsplit_once(", expected ") {
+        Some((_, wanted)) => format!("expected {wanted}"),
+        None if text.starts_with("missing field ") => text,
+        None => "the value cannot be used".to_owned(),
+    };
+    let line = node.position.line;
+    format!("line {line}: {}: {wanted}", fault.path())
 }
 
 impl KubeconfigFile {
@@ -271,6 +303,35 @@ mod tests {
             let Err(error) = read(Path::new(&path), &Log::default()) else { panic!("{text} was accepted") };
             assert!(error.to_string().starts_with("error: error loading config file"), "{error}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_told_by_line_and_field() {
+        let place = tempfile::tempdir().unwrap();
+        for (text, want) in [
+            (
+                "clusters:\n- name: c\n  cluster:\n    server: 5\n",
+                "line 4: clusters[0].cluster.server: expected a string",
+            ),
+            (
+                "clusters:\n- name: c\n- name: d\n  cluster: {insecure-skip-tls-verify: \"hunter2\"}\n",
+                "line 4: clusters[1].cluster.insecure-skip-tls-verify: expected a boolean",
+            ),
+            (
+                "users:\n- name: u\n  user:\n    exec:\n      interactiveMode: hunter2\n",
+                "line 5: users[0].user.exec.interactiveMode: expected one of `Never`, `IfAvailable`, `Always`",
+            ),
+            (
+                "users: [{name: u, user: {token: [\"hunter2, expected x\"]}}]\n",
+                "line 1: users[0].user.token: expected a string",
+            ),
+            ("users:\n- user: {token: hunter2}\n", "line 2: users[0]: missing field `name`"),
+            ("clusters: hunter2\n", "line 1: clusters: expected a sequence"),
+        ] {
+            let path = file(place.path(), "k", text);
+            let Err(error) = read(Path::new(&path), &Log::default()) else { panic!("{text} was accepted") };
+            assert_eq!(error.to_string(), format!("error: error loading config file {path:?}: {want}"));
         }
     }
 

@@ -24,6 +24,7 @@ use sealed_secrets_resource::document::read_object;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::certificate_url::without_password;
 use crate::error::{Error, Result, io_cause};
 use crate::output::Output;
 use crate::transport::{Runtime, basic_authorization, system_roots, trusting};
@@ -113,7 +114,8 @@ impl<'a> Settings<'a> {
     fn refresh(&self) -> Result<Fresh> {
         let log_in = "log in again with the tool that wrote this kubeconfig";
         let failure = |problem: String| {
-            Error::new(format!("getting credentials: identity provider {}: {problem}", self.issuer)).hint(log_in)
+            let issuer = without_password(self.issuer);
+            Error::new(format!("getting credentials: identity provider {issuer}: {problem}")).hint(log_in)
         };
         let Some(refresh_token) = given(self.config, REFRESH_TOKEN) else {
             return Err(failure("the id-token has expired, and there is no refresh-token".to_owned()));

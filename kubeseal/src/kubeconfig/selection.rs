@@ -200,6 +200,9 @@ fn overridden_user(mut user: User, overrides: &Overrides) -> User {
     }
     replace(&mut user.client_certificate, &overrides.client_certificate);
     replace(&mut user.client_key, &overrides.client_key);
+    if overrides.token.is_some() {
+        user.token_file = None;
+    }
     replace(&mut user.token, &overrides.token);
     replace(&mut user.username, &overrides.username);
     replace(&mut user.password, &overrides.password);
