@@ -12,6 +12,7 @@ use sealed_secrets_flags::quote;
 use crate::error::{Error, Result, io_cause};
 use crate::log::Log;
 use crate::transport::{Runtime, basic_authorization, system_roots};
+use crate::trust::is_about_trust;
 use crate::web;
 
 /// Longest wait for a certificate, redirects included.
@@ -188,7 +189,12 @@ fn get_file(url: &str, rest: &str) -> Result<Vec<u8>> {
 }
 
 fn failure(url: &str, cause: &str) -> Error {
-    Error::new(format!("Get {}: {cause}", quote(&without_password(url))))
+    let error = Error::new(format!("Get {}: {cause}", quote(&without_password(url))));
+    if is_about_trust(cause) {
+        error.hint("SSL_CERT_FILE names a file with certificates to trust beside the system's")
+    } else {
+        error
+    }
 }
 
 /// The scheme in front of the first colon, if there is one, and what follows; an empty scheme is a colon at the start.

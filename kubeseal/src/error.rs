@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::trust;
+
 /// A run that ends without success.
 #[derive(Clone, Debug)]
 pub(crate) enum Error {
@@ -115,6 +117,9 @@ pub(crate) fn io_cause(error: &io::Error) -> String {
 
 /// The innermost cause of an error: the only one that says something to a person.
 pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref()) {
+        return trust::in_words(fault);
+    }
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -127,6 +132,16 @@ pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         },
         None => innermost.to_string(),
     }
+}
+
+/// An error and all that it comes from.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static)),
+        None => error.source(),
+    })
 }
 
 #[cfg(test)]

@@ -68,9 +68,8 @@ pub(crate) const TABLE: &[Flag] = &[
     Flag::new("as-group", Kind::Array, "group to impersonate (can be repeated)").heading(CLUSTER),
     text(
         "request-timeout",
-        "longest wait for a reply, in seconds or as in 2m; without the flag 9 seconds, with 0 for ever",
+        "longest wait for a reply, in seconds or as in 2m, 0 for ever (default 9s; 10m for --validate and --re-encrypt)",
     )
-    .default("0")
     .heading(CLUSTER),
     logging("v", Kind::Custom { type_name: "Level", check: klog_flags::level }, "log level; requests appear from 6 on")
         .short('v')

@@ -19,7 +19,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
-use crate::error::{Error, Result, io_cause};
+use crate::error::{Error, Result, causes, io_cause, root_cause};
 use crate::proxy::Proxy;
 use crate::trust::Verifier;
 
@@ -142,6 +142,18 @@ pub(crate) fn basic_authorization(user: &str, password: &str) -> HeaderValue {
     value
 }
 
+/// What went wrong at or on the way to a proxy, which is named without its credentials.
+#[derive(Debug)]
+pub(crate) struct ProxyFault(String);
+
+impl std::fmt::Display for ProxyFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for ProxyFault {}
+
 /// Opens the connections of one client.
 #[derive(Clone)]
 pub(crate) struct Connector {
@@ -166,19 +178,35 @@ impl Connector {
         let Some(proxy) = proxy else { return Ok(Connector::ending(plain, to_target)) };
 
         if proxy.is_socks() {
-            let mut socks = SocksV5::new(proxy.uri().clone(), plain);
-            if let Some((user, password)) = proxy.user() {
-                socks = socks.with_auth(user.clone(), password.clone());
-            }
-            return Ok(Connector::ending(socks, to_target));
+            return Ok(Connector::ending(Connector::through_socks(proxy, plain), to_target));
         }
-        let to_proxy = Connector::ending(plain, to_proxy.filter(|_| proxy.is_https()));
+        let to_proxy = Connector::ending(plain, to_proxy.filter(|_| proxy.is_https())).blaming(proxy);
         let Some(tls) = to_target else { return Ok(to_proxy.forwarding(proxy.uri().clone())) };
         let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
         if let Some(value) = proxy.authorization() {
             tunnel = tunnel.with_auth(value);
         }
-        Ok(Connector::ending(tunnel, Some(tls)))
+        Ok(Connector::ending(Connector::boxed(tunnel).blaming(proxy), Some(tls)))
+    }
+
+    /// The connection to the proxy is opened here: the library would not say why it failed.
+    fn through_socks(proxy: &Proxy, plain: HttpConnector) -> Connector {
+        let (uri, user) = (proxy.uri().clone(), proxy.user().cloned());
+        let route = tower::service_fn(move |target: Uri| {
+            let (uri, user, plain) = (uri.clone(), user.clone(), plain.clone());
+            async move {
+                let mut open = Some(plain.oneshot(uri.clone()).await?);
+                let opened = tower::service_fn(move |_: Uri| {
+                    std::future::ready(open.take().ok_or_else(|| io::Error::other("the connection is used already")))
+                });
+                let mut socks = SocksV5::new(uri, opened);
+                if let Some((user, password)) = user {
+                    socks = socks.with_auth(user, password);
+                }
+                socks.oneshot(target).await.map_err(BoxError::from)
+            }
+        });
+        Connector::boxed(route).blaming(proxy)
     }
 
     /// Connections that `connector` opens, with TLS on top if it is given.
@@ -204,6 +232,18 @@ impl Connector {
     {
         let route =
             connector.map_response(|inner| Stream { inner: Box::new(inner), forwarded: false }).map_err(Into::into);
+        Connector { route: BoxCloneSyncService::new(route) }
+    }
+
+    /// Names the proxy in every error.
+    fn blaming(self, proxy: &Proxy) -> Connector {
+        let proxy = proxy.uri().to_string();
+        let route = self.route.map_err(move |error: BoxError| -> BoxError {
+            if causes(&*error).any(|cause| cause.is::<ProxyFault>()) {
+                return error;
+            }
+            ProxyFault(format!("proxy {}: {}", proxy.trim_end_matches('/'), root_cause(&*error))).into()
+        });
         Connector { route: BoxCloneSyncService::new(route) }
     }
 

@@ -75,6 +75,43 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// What went wrong with TLS, for people.
+pub(crate) fn in_words(error: &Error) -> String {
+    let fault = match error {
+        Error::InvalidCertificate(fault) => fault,
+        Error::InvalidMessage(_) => return "the server does not speak TLS".to_owned(),
+        other => return other.to_string(),
+    };
+    let words = match fault {
+        CertificateError::UnknownIssuer => "it is signed by an unknown authority".to_owned(),
+        CertificateError::BadSignature => "its signature is wrong".to_owned(),
+        CertificateError::BadEncoding => "it cannot be read".to_owned(),
+        CertificateError::Expired => "it has expired".to_owned(),
+        CertificateError::NotValidYet => "it is not valid yet".to_owned(),
+        CertificateError::Revoked => "it was revoked".to_owned(),
+        CertificateError::NotValidForName => "it is for another name".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not one for servers".to_owned()
+        }
+        // The library below has no words for its errors, only names.
+        CertificateError::Other(other) => match other.0.to_string().as_str() {
+            "CaUsedAsEndEntity" => {
+                "it is that of a certificate authority, which is not among the trusted certificates".to_owned()
+            }
+            name => name.to_owned(),
+        },
+        other => other.to_string(),
+    };
+    format!("{UNTRUSTED}: {words}")
+}
+
+/// Whether [`in_words`] spoke of a certificate that is not trusted.
+pub(crate) fn is_about_trust(cause: &str) -> bool {
+    cause.starts_with(UNTRUSTED)
+}
+
+const UNTRUSTED: &str = "invalid peer certificate";
+
 fn check_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", encode_base64(certificate));
     let certificate = Certificate::first_from_pem(pem.as_bytes())

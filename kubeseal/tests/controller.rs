@@ -139,6 +139,91 @@ fn a_server_that_never_answers_ends_the_run_within_ten_seconds_or_the_limit_that
 }
 
 #[test]
+fn the_controller_may_work_longer_than_anything_else_may_take() {
+    // Opening and sealing hundreds of items with old keys takes its time; a limit that was asked for holds all the same.
+    let server = controller(|request, _| {
+        std::thread::sleep(Duration::from_secs(10));
+        text(
+            200,
+            if request.line.ends_with("verify") { "" } else { r#"{"metadata":{"name":"db","namespace":"shop"}}"# },
+        )
+    });
+    let kubeseal = kubeseal(&server);
+    let runs = ["--validate", "--re-encrypt"].map(|mode| kubeseal.start(&[mode], SEALED));
+    let limited = kubeseal.run(&["--validate", "--request-timeout=1s"], SEALED);
+    for run in runs {
+        let run = server::Run::of(&run.wait_with_output().unwrap());
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+    }
+    assert_eq!(limited.code, Some(1), "{limited:?}");
+    assert!(limited.stderr.contains("no answer within 1 seconds\nhint: --request-timeout sets"), "{limited:?}");
+}
+
+#[test]
+fn a_server_that_puts_off_for_ever_is_not_waited_for() {
+    for seconds in ["601", "999999999999999", "18446744073709551615"] {
+        let header = format!("Retry-After: {seconds}");
+        let server = controller(move |_, _| with_header(429, &header));
+        kubeseal(&server).run(&["--validate"], SEALED).failed_with(&format!(
+            "error: cannot validate sealed secret: the server answers 429 Too Many Requests and asks to come back after {seconds} seconds"
+        ));
+        assert_eq!(server.lines().len(), 2);
+    }
+}
+
+#[test]
+fn every_failure_has_a_hint_that_fits() {
+    let (running, elsewhere) = ("hint: is the controller running?", "--controller-name and --controller-namespace say");
+    for status in [404, 503, 500, 401] {
+        let behind = controller(move |_, _| text(status, ""));
+        let hint = match status {
+            401 => "hint: the API server does not accept who is asking",
+            500 => "",
+            _ => running,
+        };
+        for mode in ["--validate", "--re-encrypt"] {
+            let run = kubeseal(&behind).run(&[mode], SEALED);
+            assert_eq!(run.code, Some(1), "{run:?}");
+            assert!(run.stderr.contains(hint) && run.stderr.contains("hint: ") != hint.is_empty(), "{status}: {run:?}");
+        }
+        let run = kubeseal(&behind).run(&["--fetch-cert"], "");
+        assert!(run.stderr.contains(if status == 401 { hint } else { running }), "{status}: {run:?}");
+    }
+    let locked = Server::start(|_, _| text(401, ""));
+    let run = kubeseal(&locked).run(&["--fetch-cert"], "");
+    assert!(run.stderr.contains("hint: the API server does not accept who is asking"), "{run:?}");
+    assert!(run.stderr.contains(elsewhere), "{run:?}");
+    let run = Kubeseal::new().cluster(&unused_url(), "{}").run(&["--fetch-cert"], "");
+    assert!(run.stderr.contains("connection refused\nhint: is the API server running, and is this its"), "{run:?}");
+}
+
+#[test]
+fn a_password_in_the_server_s_url_is_never_shown() {
+    let refusing = unused_url().replace("//", "//u:hunter2@");
+    for server in [
+        refusing.as_str(),
+        "https://u:hunter2 @x",
+        "u:hunter2@127.0.0.1:1",
+        "https://u:hun/ter2@x",
+        "https://u:hunter2@x:y",
+    ] {
+        for kubeseal in [Kubeseal::new().cluster(server, "{}"), Kubeseal::new()] {
+            let flag = if kubeseal.files().is_empty() && !kubeseal.path().join("kubeconfig").exists() {
+                vec!["--server", server]
+            } else {
+                Vec::new()
+            };
+            for log in [&[][..], &["-v=9"]] {
+                let run = kubeseal.run(&[&["--fetch-cert"], &flag[..], log].concat(), "");
+                assert_eq!(run.code, Some(1), "{run:?}");
+                assert!(run.stderr.contains("u:xxxxx@"), "{run:?}");
+                assert!(!run.stderr.contains("hunter2") && !run.stderr.contains("ter2"), "{run:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_proxy_for_the_api_server_gets_whole_urls_and_its_credentials() {
     let proxy = Server::start(|request, _| match request.line.as_str() {
         "GET http://api.test/api/v1/namespaces/kube-system/services/sealed-secrets-controller" => service(),

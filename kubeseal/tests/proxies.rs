@@ -4,6 +4,9 @@
 
 mod server;
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use server::proxy::Proxy;
 use server::{Kubeseal, Reply, Request, SECRET, Server, certificate, key_file, text};
 
@@ -83,16 +86,64 @@ fn the_way_to_the_proxy_itself_can_be_encrypted() {
 fn a_proxy_that_refuses_or_is_away_is_an_error_that_says_so() {
     let refusing = Server::start(|_, _| text(407, ""));
     let gone = server::unused_url();
-    for (proxy, cause) in
-        [(refusing.url.as_str(), "proxy"), (&gone, "connection refused"), ("ftp://hunter2@x", "HTTPS_PROXY is no")]
-    {
+    let gone_socks = server::unused_url().replace("http://", "socks5://");
+    for (proxy, cause) in [
+        (&*refusing.url, "proxy authorization required".to_owned()),
+        (&gone, format!("proxy {gone}: connection refused\n")),
+        (&gone.replace("//", "//bob:hunter2@"), format!("proxy {gone}: connection refused\n")),
+        (&gone_socks, format!("proxy {gone_socks}: connection refused\n")),
+        (&gone_socks.replace("//", "//bob:hunter2@"), format!("proxy {gone_socks}: connection refused\n")),
+        ("ftp://hunter2@x", "HTTPS_PROXY is no".to_owned()),
+    ] {
         let kubeseal = Kubeseal::new().env("HTTPS_PROXY", proxy);
         for args in [&["--cert", "https://mock.test/x"][..], &["--fetch-cert", "--server", "https://mock.test"]] {
             let run = kubeseal.run(args, SECRET);
             assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
-            assert!(run.stderr.contains(cause) && !run.stderr.contains("hunter2"), "{proxy}: {run:?}");
+            assert!(run.stderr.contains(&cause) && !run.stderr.contains("hunter2"), "{proxy}: {run:?}");
+            let by_proxy = cause.contains("proxy ") && args.len() > 2;
+            assert_eq!(run.stderr.contains("\nhint: the proxy is named by --proxy-url"), by_proxy, "{run:?}");
         }
     }
+    // A plain request is handed to the proxy without a tunnel.
+    let kubeseal = Kubeseal::new().env("HTTP_PROXY", &gone);
+    let run = kubeseal.run(&["--cert", "http://mock.test/x"], SECRET);
+    run.failed_with(&format!("error: Get \"http://mock.test/x\": proxy {gone}: connection refused"));
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_told_in_words_with_what_helps() {
+    let (company, own) = (company_server(), Server::start_tls(answer));
+    let port = |server: &Server| server.url.rsplit(':').next().unwrap().to_owned();
+    let misnamed = format!("https://localhost:{}", port(&company));
+    let trusting = |name: &str| vec!["--certificate-authority".to_owned(), key_file(name)];
+    for (server, flags, cause, hint) in [
+        (&company.url, trusting("server.crt"), "it is signed by an unknown authority", "--certificate-authority or"),
+        (
+            &own.url,
+            trusting("company-authority.crt"),
+            "it is that of a certificate authority",
+            "--certificate-authority or",
+        ),
+        (
+            &misnamed,
+            trusting("company-authority.crt"),
+            "certificate not valid for name \"localhost\"",
+            "--tls-server-name",
+        ),
+    ] {
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let run = Kubeseal::new().run(&[&["--fetch-cert", "--server", server], &flags[..]].concat(), "");
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains(&format!("invalid peer certificate: {cause}")), "{run:?}");
+        assert!(run.stderr.contains(&format!("\nhint: {hint}")) && run.stderr.contains("--controller-name"), "{run:?}");
+    }
+    let run = Kubeseal::new().run(&["--cert", &own.url], SECRET);
+    assert!(run.stderr.contains("\nhint: SSL_CERT_FILE names"), "{run:?}");
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", plain.local_addr().unwrap());
+    std::thread::spawn(move || plain.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
+    let run = Kubeseal::new().run(&["--fetch-cert", "--server", &url], "");
+    assert!(run.stderr.contains(": the server does not speak TLS\n"), "{run:?}");
 }
 
 #[test]

@@ -11,7 +11,9 @@ use sealed_secrets_flags::quote;
 use tower::ServiceBuilder;
 
 use super::USER_AGENT;
+use super::failure::Failure;
 use super::reply::{Answer, Reply};
+use crate::certificate_url::without_password;
 use crate::error::{Error, Result, root_cause};
 use crate::kubeconfig::{Connection, Patience};
 use crate::log::Log;
@@ -19,10 +21,10 @@ use crate::proxy::Proxies;
 use crate::transport::{Connector, Tls, install_crypto};
 use crate::trust::Verifier;
 
-/// Longest wait for one reply when no limit was asked for. A server that is alive answers in milliseconds.
-const DEFAULT_LIMIT: Duration = Duration::from_secs(9);
 /// How often a request is repeated that the server put off.
 const MOST_REPEATS: u32 = 10;
+/// A server that asks for a longer wait than this is not waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Waits from here on are worth a line to whoever is watching.
 const LONG_WAIT: Duration = Duration::from_secs(10);
 /// Largest reply that is read.
@@ -31,8 +33,9 @@ const LARGEST_REPLY: usize = 16 << 20;
 /// Sends requests as the kubeconfig says.
 pub(super) struct ApiServer {
     client: kube::Client,
+    /// As messages show it.
     base: String,
-    limit: Option<Duration>,
+    patience: Patience,
     log: Log,
 }
 
@@ -40,7 +43,8 @@ impl ApiServer {
     /// Must run inside the runtime, because the client keeps a task there.
     pub(super) fn new(connection: Connection, log: Log) -> Result<ApiServer> {
         let Connection { config, proxy, patience } = connection;
-        let failure = |problem: String| Error::new(format!("cannot reach {}: {problem}", config.cluster_url));
+        let base = without_password(config.cluster_url.to_string().trim_end_matches('/'));
+        let failure = |problem: String| Error::new(format!("cannot reach {base}: {problem}"));
         let proxy = match proxy {
             Some(proxy) => Some(proxy),
             None => Proxies::from_environment().choose(&config.cluster_url).map_err(failure)?,
@@ -68,25 +72,39 @@ impl ApiServer {
             })
             .map_err(Into::<tower::BoxError>::into)
             .service(http);
-        let limit = match patience {
-            Patience::Default => Some(DEFAULT_LIMIT),
+        Ok(ApiServer { client: kube::Client::new(service, config.default_namespace), base, patience, log })
+    }
+
+    /// Sends a request, again and again while the server says when to come back. Waits `limit` for each reply, unless
+    /// `--request-timeout` says otherwise.
+    pub(super) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<Bytes>,
+        limit: Duration,
+    ) -> Answer {
+        let limit = match self.patience {
+            Patience::Default => Some(limit),
             Patience::Endless => None,
             Patience::Limit(limit) => Some(limit),
         };
-        let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        Ok(ApiServer { client: kube::Client::new(service, config.default_namespace), base, limit, log })
-    }
-
-    /// Sends a request, again and again while the server says when to come back.
-    pub(super) async fn request(&self, method: Method, path: &str, accept: &str, body: Option<Bytes>) -> Answer {
         let mut repeats = 0;
         loop {
-            let reply = self.once(&method, path, accept, body.clone()).await?;
+            let reply = self.once(&method, path, accept, body.clone(), limit).await?;
             let put_off = reply.status == StatusCode::TOO_MANY_REQUESTS || reply.status.is_server_error();
             match reply.retry_after {
                 Some(seconds) if put_off && repeats < MOST_REPEATS => {
                     repeats += 1;
                     let wait = Duration::from_secs(seconds);
+                    if wait > LONGEST_WAIT {
+                        let status = reply.status;
+                        return Err(format!(
+                            "the server answers {status} and asks to come back after {seconds} seconds"
+                        )
+                        .into());
+                    }
                     if wait >= LONG_WAIT {
                         crate::say(&format!("note: the server asks to wait {seconds} seconds"));
                     }
@@ -97,14 +115,21 @@ impl ApiServer {
         }
     }
 
-    async fn once(&self, method: &Method, path: &str, accept: &str, body: Option<Bytes>) -> Answer {
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        accept: &str,
+        body: Option<Bytes>,
+        limit: Option<Duration>,
+    ) -> Answer {
         let url = format!("{}{path}", self.base);
         let verb = match method.as_str() {
             "GET" => "Get",
             "PATCH" => "Patch",
             _ => "Post",
         };
-        let failure = |cause: String| format!("{verb} {}: {cause}", quote(&url));
+        let failure = |failure: Failure| failure.prefix(&format!("{verb} {}", quote(&url)));
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -116,19 +141,18 @@ impl ApiServer {
             let kind = if method == Method::PATCH { patch } else { "application/json" };
             request = request.header(header::CONTENT_TYPE, kind);
         }
-        let request =
-            request.body(body.map_or_else(Body::empty, Body::from)).map_err(|error| failure(error.to_string()))?;
+        let request = request
+            .body(body.map_or_else(Body::empty, Body::from))
+            .map_err(|error| failure(error.to_string().into()))?;
         self.log.line(8, concat!(file!(), ":", line!()), || format!("Request Headers: {:?}", request.headers()));
 
         let start = Instant::now();
         let exchange = self.exchange(request);
-        let reply = match self.limit {
+        let reply = match limit {
             None => exchange.await,
             Some(limit) => match tokio::time::timeout(limit, exchange).await {
                 Ok(reply) => reply,
-                Err(_) => {
-                    Err(format!("no answer within {} seconds (--request-timeout sets the limit)", limit.as_secs_f32()))
-                }
+                Err(_) => Err(Failure::late(format!("no answer within {} seconds", limit.as_secs_f32()))),
             },
         };
         self.log.line(6, concat!(file!(), ":", line!()), || {
@@ -139,13 +163,18 @@ impl ApiServer {
     }
 
     async fn exchange(&self, request: Request<Body>) -> Answer {
-        let reply = self.client.send(request).await.map_err(|error| client_fault(&error))?;
+        let reply = self.client.send(request).await.map_err(|error| match error {
+            kube::Error::Auth(_) => Failure::about_credentials(&client_fault(&error)),
+            error => Failure::without_reply(&error),
+        })?;
         let status = reply.status();
         self.log.line(8, concat!(file!(), ":", line!()), || format!("Response Headers: {:?}", reply.headers()));
         let retry_after =
             reply.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let body =
-            Limited::new(reply.into_body(), LARGEST_REPLY).collect().await.map_err(|error| root_cause(&*error))?;
+        let body = Limited::new(reply.into_body(), LARGEST_REPLY)
+            .collect()
+            .await
+            .map_err(|error| Failure::without_reply(&*error))?;
         Ok(Reply { status, retry_after, body: body.to_bytes() })
     }
 }

@@ -1,8 +1,11 @@
 //! Talks to the controller through the API server's service proxy, the only way there is (spec/kubeseal-cli.md 8).
 
 mod api_server;
+mod failure;
 mod objects;
 mod reply;
+
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use hyper::body::Bytes;
@@ -15,11 +18,19 @@ use crate::kubeconfig::{Overrides, connection};
 use crate::log::Log;
 use crate::transport::Runtime;
 use api_server::ApiServer;
+use failure::Failure;
 pub(crate) use objects::{Collection, Objects};
 use reply::Answer;
 
 /// How requests introduce themselves.
 pub(crate) const USER_AGENT: &str = concat!("kubeseal/", env!("CARGO_PKG_VERSION"));
+
+/// Longest wait for what a server that is alive answers in milliseconds.
+const QUICK: Duration = Duration::from_secs(9);
+/// Longest wait for work on every item of an object, with each of the controller's keys in turn.
+const WORK: Duration = Duration::from_secs(600);
+/// What to think of when nothing answers behind the Service.
+const IS_IT_RUNNING: &str = "is the controller running?";
 
 /// Which controller in which cluster, and how to get there.
 #[derive(Clone, Debug)]
@@ -39,6 +50,10 @@ pub(crate) struct Controller {
     service: String,
 }
 
+/// What to think of when the controller cannot open an object.
+pub(crate) const NOT_OPENED: &str =
+    "was it sealed for another cluster or with a lost key, or renamed or moved after sealing?";
+
 /// What the verify endpoint says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -57,16 +72,13 @@ impl Controller {
         let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
         let (namespace, name) = (segment(&access.controller_namespace), segment(&access.controller_name));
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        let service = run(&runtime, server.request(Method::GET, &path, "application/json", None))?;
+        let service = run(&runtime, server.request(Method::GET, &path, "application/json", None, QUICK))?;
         let service = service.and_then(|reply| reply.success("get", &format!("services {name}")));
-        let port = match service.and_then(|body| port_name(&body)) {
-            Ok(port) => port,
-            Err(cause) => {
-                return Err(Error::new(format!("cannot get sealed secret service: {cause}")).hint(
-                    "use --controller-name and --controller-namespace if the controller's Service has another name or namespace",
-                ));
-            }
-        };
+        let port = service.and_then(|body| port_name(&body)).map_err(|failure| {
+            let flags = "--controller-name and --controller-namespace say where the controller's Service is";
+            let hint = failure.hint.map_or_else(|| flags.to_owned(), |hint| format!("{hint}; {flags}"));
+            failure.error("cannot get sealed secret service").hint(hint)
+        })?;
         let service = format!("http:{name}:{}", segment(&port));
         Ok(Controller { server, runtime, namespace, service })
     }
@@ -76,11 +88,11 @@ impl Controller {
     /// # Errors
     /// `cannot fetch certificate: …`.
     pub(crate) fn certificate(&self) -> Result<Vec<u8>> {
-        let reply = self.proxied(Method::GET, "cert.pem", "application/x-pem-file, */*", None)?;
+        let reply = self.proxied(Method::GET, "cert.pem", "application/x-pem-file, */*", None, QUICK)?;
         let body = reply.and_then(|reply| reply.success("get", &self.resource()));
-        body.map(|body| body.to_vec()).map_err(|cause| {
-            Error::new(format!("cannot fetch certificate: {cause}"))
-                .hint("is the controller running? sealing works without it when --cert names a copy of its certificate")
+        body.map(|body| body.to_vec()).map_err(|failure| {
+            let without = "sealing works without it when --cert names a copy of its certificate";
+            failure.error("cannot fetch certificate").or_hint(&format!("{IS_IT_RUNNING} {without}"))
         })
     }
 
@@ -89,12 +101,12 @@ impl Controller {
     /// # Errors
     /// `cannot validate sealed secret: …` for every answer but yes and no.
     pub(crate) fn verify(&self, sealed_secret: &SealedSecret) -> Result<Verdict> {
-        let reply = self.proxied(Method::POST, "verify", "*/*", Some(body(sealed_secret)?))?;
+        let reply = self.proxied(Method::POST, "verify", "*/*", Some(body(sealed_secret)?), WORK)?;
         match reply {
             Ok(reply) if reply.status == StatusCode::CONFLICT => Ok(Verdict::DoesNotOpen),
             reply => match reply.and_then(|reply| reply.success("post", &self.resource())) {
                 Ok(_) => Ok(Verdict::Opens),
-                Err(cause) => Err(Error::new(format!("cannot validate sealed secret: {cause}"))),
+                Err(failure) => Err(self.failed("cannot validate sealed secret", failure)),
             },
         }
     }
@@ -104,18 +116,18 @@ impl Controller {
     /// # Errors
     /// `unable to rotate secret` when the controller cannot open it, `cannot re-encrypt secret: …` for every other failure.
     pub(crate) fn re_encrypt(&self, sealed_secret: &SealedSecret) -> Result<SealedSecret> {
-        let failure = |cause: String| Error::new(format!("cannot re-encrypt secret: {cause}"));
-        let reply = self.proxied(Method::POST, "rotate", "*/*", Some(body(sealed_secret)?))?;
+        let failure = |failure: Failure| self.failed("cannot re-encrypt secret", failure);
+        let reply = self.proxied(Method::POST, "rotate", "*/*", Some(body(sealed_secret)?), WORK)?;
         if reply.as_ref().is_ok_and(|reply| reply.status == StatusCode::CONFLICT) {
-            return Err(Error::new("unable to rotate secret"));
+            return Err(Error::new("unable to rotate secret").hint(NOT_OPENED));
         }
         let body = reply.and_then(|reply| reply.success("post", &self.resource())).map_err(failure)?;
-        let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
+        let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".into()))?;
         let mut answer = SealedSecret::from_json(&value)
-            .map_err(|error| failure(format!("the reply is no SealedSecret: {error}")))?;
+            .map_err(|error| failure(format!("the reply is no SealedSecret: {error}").into()))?;
         let (asked, given) = (&sealed_secret.metadata, &mut answer.metadata);
         if (&asked.namespace, &asked.name) != (&given.namespace, &given.name) {
-            return Err(failure("the reply is about another object".to_owned()));
+            return Err(failure("the reply is about another object".into()));
         }
         given.creation_timestamp = None;
         given.deletion_timestamp = None;
@@ -123,9 +135,22 @@ impl Controller {
         Ok(answer)
     }
 
-    fn proxied(&self, method: Method, endpoint: &str, accept: &str, body: Option<Bytes>) -> Result<Answer> {
+    fn failed(&self, words: &str, failure: Failure) -> Error {
+        let nobody_is_there = failure.nobody_is_there();
+        let error = failure.error(words);
+        if nobody_is_there { error.or_hint(IS_IT_RUNNING) } else { error }
+    }
+
+    fn proxied(
+        &self,
+        method: Method,
+        endpoint: &str,
+        accept: &str,
+        body: Option<Bytes>,
+        limit: Duration,
+    ) -> Result<Answer> {
         let path = format!("/api/v1/namespaces/{}/services/{}/proxy/v1/{endpoint}", self.namespace, self.service);
-        run(&self.runtime, self.server.request(method, &path, accept, body))
+        run(&self.runtime, self.server.request(method, &path, accept, body, limit))
     }
 
     fn resource(&self) -> String {
@@ -142,11 +167,11 @@ pub(crate) fn live_secret(access: &Access, namespace: &str, name: &str) -> Resul
     let runtime = Runtime::start()?;
     let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
     let path = format!("/api/v1/namespaces/{}/secrets/{}", segment(namespace), segment(name));
-    let failure = |cause: String| Error::new(format!("cannot read Secret {namespace}/{name}: {cause}"));
-    let reply = run(&runtime, server.request(Method::GET, &path, "application/json", None))?;
+    let failure = |failure: Failure| failure.error(&format!("cannot read Secret {namespace}/{name}"));
+    let reply = run(&runtime, server.request(Method::GET, &path, "application/json", None, QUICK))?;
     let body = reply.and_then(|reply| reply.success("get", &format!("secrets {name}"))).map_err(failure)?;
-    let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
-    Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}")))
+    let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".into()))?;
+    Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}").into()))
 }
 
 /// A SealedSecret as a request carries it.
@@ -166,9 +191,9 @@ fn run(runtime: &Runtime, request: impl Future<Output = Answer>) -> Result<Answe
 }
 
 /// The name of the Service's first port; empty if it has none, or no ports at all.
-fn port_name(service: &[u8]) -> std::result::Result<String, String> {
+fn port_name(service: &[u8]) -> std::result::Result<String, Failure> {
     let service: Value =
-        serde_json::from_slice(service).map_err(|_| "the API server's reply is not JSON".to_owned())?;
+        serde_json::from_slice(service).map_err(|_| Failure::from("the API server's reply is not JSON"))?;
     Ok(service["spec"]["ports"][0]["name"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -5,9 +5,10 @@ use sealed_secrets_resource::document::to_json_compact;
 use serde_json::Value;
 
 use super::api_server::ApiServer;
-use super::reply::Reply;
-use super::{Access, run, segment};
-use crate::error::{Error, Result};
+use super::failure::Failure;
+use super::reply::Answer;
+use super::{Access, QUICK, run, segment};
+use crate::error::Result;
 use crate::kubeconfig::connection;
 use crate::transport::Runtime;
 
@@ -69,7 +70,7 @@ impl Objects {
     /// # Errors
     /// `cannot list …`.
     pub(crate) fn list(&self, collection: Collection<'_>, selector: Option<&str>) -> Result<Vec<Value>> {
-        let failure = |cause: String| Error::new(format!("cannot list {}: {cause}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot list {}", collection.name()));
         let selector = selector.map(|text| format!("&labelSelector={}", segment(text))).unwrap_or_default();
         let (mut items, mut next) = (Vec::new(), String::new());
         loop {
@@ -80,8 +81,7 @@ impl Objects {
                 return Ok(items);
             }
             let body = reply.success("get", collection.name()).map_err(failure)?;
-            let mut page: Value =
-                serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".to_owned()))?;
+            let mut page: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".into()))?;
             if let Value::Array(more) = page["items"].take() {
                 items.extend(more);
             }
@@ -97,7 +97,7 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: there is none, or nobody may read it.
     pub(crate) fn get(&self, collection: Collection<'_>, name: &str) -> Result<Value> {
-        let failure = |cause: String| Error::new(format!("cannot read {} {name}: {cause}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot read {} {name}", collection.name()));
         let path = format!("{}/{}", collection.path(), segment(name));
         let reply = self.send(Method::GET, &path, None)?;
         read(reply, "get", collection).map_err(failure)
@@ -108,7 +108,7 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: nobody may read it.
     pub(crate) fn find(&self, collection: Collection<'_>, name: &str) -> Result<Option<Value>> {
-        let failure = |cause: String| Error::new(format!("cannot read {} {name}: {cause}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot read {} {name}", collection.name()));
         let path = format!("{}/{}", collection.path(), segment(name));
         let reply = self.send(Method::GET, &path, None)?;
         match &reply {
@@ -122,8 +122,8 @@ impl Objects {
     /// # Errors
     /// `cannot create …`.
     pub(crate) fn create(&self, collection: Collection<'_>, object: &impl serde::Serialize) -> Result<bool> {
-        let failure = |cause: String| Error::new(format!("cannot create one of {}: {cause}", collection.name()));
-        let body = to_json_compact(object).map_err(|error| failure(error.to_string()))?;
+        let failure = |failure: Failure| failure.error(&format!("cannot create one of {}", collection.name()));
+        let body = to_json_compact(object).map_err(|error| failure(error.to_string().into()))?;
         let reply = self.send(Method::POST, &collection.path(), Some(body))?.map_err(failure)?;
         if reply.status == StatusCode::CONFLICT {
             return Ok(false);
@@ -136,23 +136,19 @@ impl Objects {
     /// # Errors
     /// `cannot change …`.
     pub(crate) fn patch(&self, collection: Collection<'_>, name: &str, patch: &Value) -> Result<Value> {
-        let failure = |cause: String| Error::new(format!("cannot change {} {name}: {cause}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot change {} {name}", collection.name()));
         let path = format!("{}/{}", collection.path(), segment(name));
-        let body = to_json_compact(patch).map_err(|error| failure(error.to_string()))?;
+        let body = to_json_compact(patch).map_err(|error| failure(error.to_string().into()))?;
         let reply = self.send(Method::PATCH, &path, Some(body))?;
         read(reply, "patch", collection).map_err(failure)
     }
 
-    fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<std::result::Result<Reply, String>> {
-        run(&self.runtime, self.server.request(method, path, JSON, body.map(Into::into)))
+    fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer> {
+        run(&self.runtime, self.server.request(method, path, JSON, body.map(Into::into), QUICK))
     }
 }
 
-fn read(
-    reply: std::result::Result<Reply, String>,
-    verb: &str,
-    collection: Collection<'_>,
-) -> std::result::Result<Value, String> {
+fn read(reply: Answer, verb: &str, collection: Collection<'_>) -> std::result::Result<Value, Failure> {
     let body = reply?.success(verb, collection.name())?;
-    serde_json::from_slice(&body).map_err(|_| "the reply is not JSON".to_owned())
+    serde_json::from_slice(&body).map_err(|_| "the reply is not JSON".into())
 }

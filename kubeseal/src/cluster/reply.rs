@@ -5,8 +5,10 @@ use hyper::body::Bytes;
 use sealed_secrets_flags::quote;
 use serde_json::Value;
 
+use super::failure::Failure;
+
 /// A reply, or why there is none.
-pub(super) type Answer = std::result::Result<Reply, String>;
+pub(super) type Answer = std::result::Result<Reply, Failure>;
 
 /// A complete reply.
 pub(super) struct Reply {
@@ -18,12 +20,12 @@ pub(super) struct Reply {
 
 impl Reply {
     /// The body of a successful reply, otherwise the cause in the words of the API's Go client.
-    pub(super) fn success(self, verb: &str, resource: &str) -> std::result::Result<Bytes, String> {
+    pub(super) fn success(self, verb: &str, resource: &str) -> std::result::Result<Bytes, Failure> {
         if self.status.is_success() {
             return Ok(self.body);
         }
         if let Some(message) = status_message(&self.body) {
-            return Err(message);
+            return Err(Failure::of_status(self.status, message));
         }
         let text = String::from_utf8_lossy(&self.body);
         let cause = match self.status.as_u16() {
@@ -39,7 +41,7 @@ impl Reply {
             500.. => format!("an error on the server ({}) has prevented the request from succeeding", quote(text.trim())),
             code => format!("the server responded with the status code {code} but did not return more information"),
         };
-        Err(format!("{cause} ({verb} {resource})"))
+        Err(Failure::of_status(self.status, format!("{cause} ({verb} {resource})")))
     }
 }
 
@@ -58,7 +60,7 @@ mod tests {
     fn cause(status: u16, body: &str) -> String {
         let status = StatusCode::from_u16(status).unwrap();
         let reply = Reply { status, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) };
-        reply.success("post", "services http:c:").unwrap_err()
+        reply.success("post", "services http:c:").unwrap_err().cause
     }
 
     #[test]
