@@ -35,12 +35,23 @@ pub enum SealError {
 /// # Errors
 /// [`SealError`]; it never holds any part of the value.
 pub fn seal(key: &PublicKey, label: &Label, plaintext: &[u8], random: &mut dyn Random) -> Result<Vec<u8>, SealError> {
-    let bits = key.bits();
-    if !(MIN_BITS..=MAX_BITS).contains(&bits) {
-        return Err(SealError::UnusableKey { bits });
+    seal_with::<Chosen>(encrypting(key)?, label, plaintext, random)
+}
+
+impl PublicKey {
+    /// Whether values can be sealed with this key, which its length decides.
+    ///
+    /// # Errors
+    /// [`SealError::UnusableKey`].
+    pub fn check_usable(&self) -> Result<(), SealError> {
+        encrypting(self).map(drop)
     }
-    let encrypting = key.encrypting().ok_or(SealError::UnusableKey { bits })?;
-    seal_with::<Chosen>(encrypting, label, plaintext, random)
+}
+
+fn encrypting(key: &PublicKey) -> Result<&<Chosen as Backend>::EncryptingKey, SealError> {
+    let bits = key.bits();
+    let usable = (MIN_BITS..=MAX_BITS).contains(&bits);
+    key.encrypting().filter(|_| usable).ok_or(SealError::UnusableKey { bits })
 }
 
 fn seal_with<B: Backend>(

@@ -57,6 +57,18 @@ impl Error {
         }
     }
 
+    /// The same failure, with the object that it is about in front of the hint.
+    pub(crate) fn about(self, object: &str) -> Error {
+        let this = format!("this is about {object}");
+        match self {
+            Error::Failure { message, hint } => {
+                let hint = hint.map_or_else(|| this.clone(), |hint| format!("{this}; {hint}"));
+                Error::Failure { message, hint: Some(hint) }
+            }
+            other => other,
+        }
+    }
+
     /// The same failure with words in front of its message.
     pub(crate) fn prefix(self, words: &str) -> Error {
         match self {

@@ -198,6 +198,28 @@ fn every_failure_has_a_hint_that_fits() {
 }
 
 #[test]
+fn of_several_objects_the_one_that_failed_is_named() {
+    let input = format!("{SEALED}---\n{}", SEALED.replace("db", "cache"));
+    let answer = r#"{"metadata":{"name":"db","namespace":"shop"}}"#;
+    for (mode, status, message, hint) in [
+        ("--validate", 500, "cannot validate sealed secret: an error on the server", "SealedSecret shop/cache\n"),
+        ("--validate", 409, "unable to decrypt sealed secret: cache\n", "SealedSecret shop/cache; was it sealed for"),
+        ("--re-encrypt", 409, "unable to rotate secret\n", "SealedSecret shop/cache; was it sealed for"),
+        ("--re-encrypt", 503, "cannot re-encrypt secret: the server", "SealedSecret shop/cache; is the controller"),
+    ] {
+        let server = controller(move |_, earlier| if earlier == 0 { text(200, answer) } else { text(status, "") });
+        let run = kubeseal(&server).run(&[mode], &input);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.starts_with(&format!("error: {message}")), "{run:?}");
+        assert!(run.stderr.contains(&format!("\nhint: this is about {hint}")), "{run:?}");
+
+        let server = controller(move |_, _| text(status, ""));
+        let run = kubeseal(&server).run(&[mode], SEALED);
+        assert!(!run.stderr.contains("this is about"), "{run:?}");
+    }
+}
+
+#[test]
 fn a_password_in_the_server_s_url_is_never_shown() {
     let refusing = unused_url().replace("//", "//u:hunter2@");
     for server in [

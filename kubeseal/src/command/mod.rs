@@ -11,6 +11,7 @@ mod validate;
 
 use std::io::{self, IsTerminal};
 
+use sealed_secrets_resource::ObjectMeta;
 use sealed_secrets_resource::document::edit::EditError;
 
 use crate::args::{Args, Mode};
@@ -50,6 +51,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Mode::MergeInto => merge::run(args, input),
         Mode::ReEncrypt => re_encrypt::run(args, input),
         Mode::RecoveryUnseal => recover::run(args, input),
+    }
+}
+
+/// The kind of what most modes take.
+const KIND: &str = "SealedSecret";
+
+/// What to call an object of the input: by its name, else by its place, from 0.
+fn object_name(kind: &str, metadata: &ObjectMeta, index: usize) -> String {
+    match (metadata.namespace.as_str(), metadata.name.as_str()) {
+        (_, "") => format!("object {} of the input", index + 1),
+        ("", name) => format!("{kind} {name}"),
+        (namespace, name) => format!("{kind} {namespace}/{name}"),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use jiff::Timestamp;
 use sealed_secrets_crypto::SystemRandom;
 use sealed_secrets_resource::{Scope, seal_value};
 use zeroize::Zeroizing;
@@ -16,8 +15,7 @@ use crate::{kubeconfig, say};
 
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut output = Output::prepare(args.sealed_secret_file.as_deref(), &args.format)?;
-    let certificate = certificate_source::fetch(args)?;
-    let key = certificate_source::sealing_key(&certificate, Timestamp::now())?;
+    let key = certificate_source::key(args)?;
 
     let scope = args.scope.unwrap_or_default();
     let namespace = namespace(args, scope)?;

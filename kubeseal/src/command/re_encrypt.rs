@@ -3,7 +3,7 @@
 use sealed_secrets_resource::document::read_stream;
 use sealed_secrets_resource::{ApplyError, SealedFile, SealedSecret};
 
-use super::{none_found, unwritable_in_place};
+use super::{KIND, none_found, object_name, unwritable_in_place};
 use crate::args::Args;
 use crate::cluster::Controller;
 use crate::error::{Error, Result};
@@ -24,12 +24,17 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     if file.objects().len() == 0 {
         return Err(none_found());
     }
+    let several = file.objects().len() > 1;
+    let re_encrypt = |(index, sealed): (usize, &SealedSecret)| {
+        let answer = controller.re_encrypt(sealed);
+        answer.map_err(|error| if several { error.about(&object_name(KIND, &sealed.metadata, index)) } else { error })
+    };
     if in_place {
-        let answers: Vec<_> = file.objects().map(|sealed| controller.re_encrypt(sealed)).collect::<Result<_>>()?;
+        let answers: Vec<_> = file.objects().enumerate().map(re_encrypt).collect::<Result<_>>()?;
         write_in_place(args, &name, &text, &file, &answers, &mut output)?;
     } else {
-        for sealed in file.objects() {
-            output.write_resource(&controller.re_encrypt(sealed)?)?;
+        for sealed in file.objects().enumerate() {
+            output.write_resource(&re_encrypt(sealed)?)?;
         }
     }
     output.commit()

@@ -1,10 +1,10 @@
 //! Secrets in, SealedSecrets out (spec/kubeseal-cli.md 10.1).
 
-use jiff::Timestamp;
 use sealed_secrets_crypto::SystemRandom;
 use sealed_secrets_resource::{SealError, SealOptions, Secret, seal};
 
 use super::namespace_lookup::NamespaceLookup;
+use super::object_name;
 use crate::args::Args;
 use crate::certificate_source;
 use crate::error::{Error, Result};
@@ -17,12 +17,13 @@ const MANY: usize = 16;
 
 pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     let mut output = Output::prepare(args.sealed_secret_file.as_deref(), &args.format)?;
-    let certificate = certificate_source::fetch(args)?;
-    let key = certificate_source::sealing_key(&certificate, Timestamp::now())?;
+    let key = certificate_source::key(args)?;
     let secrets = read_secrets(input)?;
 
     let (lookup, renderer) = (NamespaceLookup::new(args), output.renderer());
-    let rendered = |random: &mut SystemRandom, secret: Secret| {
+    let several = secrets.len() > 1;
+    let rendered = |random: &mut SystemRandom, (index, secret): (usize, Secret)| {
+        let object = if several { Some(object_name("Secret", &secret.metadata, index)) } else { None };
         // The kubeconfig is read for a Secret only that needs it.
         let needed = args.namespace.is_some() || secret.metadata.namespace.is_empty();
         let options = SealOptions {
@@ -32,9 +33,13 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
             record_key: args.record_key,
             namespace: &|| if needed { lookup.get() } else { None },
         };
-        let sealed = seal(secret, &key, &options, random).map_err(|error| explain(&error))?;
+        let sealed = seal(secret, &key, &options, random).map_err(|error| match &object {
+            Some(object) => explain(&error).about(object),
+            None => explain(&error),
+        })?;
         renderer.render(&sealed)
     };
+    let secrets = secrets.into_iter().enumerate().collect();
     parallel::in_order(secrets, MANY, || SystemRandom, rendered, |text| output.write_bytes(text.as_bytes()))?;
     output.commit()
 }

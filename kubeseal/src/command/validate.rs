@@ -1,8 +1,8 @@
 //! Asks the controller whether it can open SealedSecrets (spec/kubeseal-cli.md 10.5).
 
-use super::none_found;
+use super::{KIND, none_found, object_name};
 use crate::args::Args;
-use crate::cluster::{Controller, Verdict};
+use crate::cluster::{Controller, NOT_OPENED, Verdict};
 use crate::error::{Error, Result};
 use crate::input::{self, Input};
 
@@ -16,11 +16,17 @@ pub(super) fn run(args: &Args, input: Input) -> Result<()> {
     if sealed_secrets.is_empty() {
         return Err(none_found());
     }
-    for sealed_secret in sealed_secrets {
-        if controller.verify(&sealed_secret)? == Verdict::DoesNotOpen {
-            return Err(Error::new(format!("unable to decrypt sealed secret: {}", sealed_secret.metadata.name))
-                .hint("was it sealed for another cluster or with a lost key, or renamed or moved after sealing?"));
-        }
+    let several = sealed_secrets.len() > 1;
+    for (index, sealed_secret) in sealed_secrets.iter().enumerate() {
+        let error = match controller.verify(sealed_secret) {
+            Ok(Verdict::Opens) => continue,
+            Ok(Verdict::DoesNotOpen) => {
+                let name = &sealed_secret.metadata.name;
+                Error::new(format!("unable to decrypt sealed secret: {name}")).hint(NOT_OPENED)
+            }
+            Err(error) => error,
+        };
+        return Err(if several { error.about(&object_name(KIND, &sealed_secret.metadata, index)) } else { error });
     }
     Ok(())
 }

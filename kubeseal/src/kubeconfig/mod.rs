@@ -56,7 +56,7 @@ pub(crate) fn namespace(asked: Option<&str>, overrides: &Overrides, log: &Log) -
     let kubeconfig = file::load(overrides.kubeconfig.as_deref(), log)?;
     let (name, usable) = context_namespace(&kubeconfig, overrides);
     match (usable, ServiceAccount::of_this_pod()) {
-        (Err(Unusable::Empty), None) => Err(no_configuration()),
+        (Err(Unusable::Empty), None) => Err(or_offline(no_configuration())),
         (Err(Unusable::Other(error)), _) => Err(error),
         (Ok(()), None) => Ok(implicit(name.unwrap_or_else(|| "default".to_owned()))),
         (Ok(()), Some(_)) if name.is_some() => Ok(implicit(name.unwrap_or_default())),
@@ -88,8 +88,17 @@ enum Unusable {
 }
 
 fn no_configuration() -> Error {
-    Error::new(
-        "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable",
-    )
-    .hint("name a kubeconfig with --kubeconfig or KUBECONFIG, or work offline with --cert and --namespace")
+    Error::new(NO_CONFIGURATION).hint("name a kubeconfig with --kubeconfig or KUBECONFIG")
+}
+
+const NO_CONFIGURATION: &str =
+    "invalid configuration: no configuration has been provided, try setting KUBERNETES_MASTER environment variable";
+
+/// What to try where a cluster is missing that could be done without.
+pub(crate) fn or_offline(error: Error) -> Error {
+    if error.message() == NO_CONFIGURATION {
+        error.hint("name a kubeconfig with --kubeconfig or KUBECONFIG, or work offline with --cert and --namespace")
+    } else {
+        error
+    }
 }

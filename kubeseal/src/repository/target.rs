@@ -166,10 +166,10 @@ impl Targets {
         }
         let key = match source {
             Source::Certificate(cert) => fetch_from(Some(cert), &self.access)
-                .and_then(|pem| sealing_key(&pem, Timestamp::now()))
+                .and_then(|pem| sealing_key(&pem, Some(cert), Timestamp::now()))
                 .map_err(|error| name(error, cert)),
             Source::Controller(..) => fetch_from(None, &self.access_for(file))
-                .and_then(|pem| sealing_key(&pem, Timestamp::now()))
+                .and_then(|pem| sealing_key(&pem, None, Timestamp::now()))
                 .map_err(|error| error.or_hint("--cert or .kubeseal.yaml can name a certificate instead")),
         };
         keys.insert(source.clone(), key.clone());
