@@ -8,7 +8,6 @@ mod interrupted;
 mod server;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sealed_secrets_crypto::{Certificate, Label, SystemRandom};
@@ -44,11 +43,9 @@ fn place() -> (Kubeseal, tempfile::TempDir) {
 
 /// An editor that is a line of shell; `$1` is the file.
 fn with_editor(kubeseal: Kubeseal, script: &str) -> Kubeseal {
-    let editor = kubeseal.path().join("editor");
-    fs::write(&editor, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
-    let editor = editor.to_str().unwrap().to_owned();
-    kubeseal.env("EDITOR", &editor)
+    let editor = kubeseal.file("editor", &format!("{script}\n"));
+    // Read by the shell and not run itself, see `server::copy_program`.
+    kubeseal.env("EDITOR", &format!("sh {editor}"))
 }
 
 fn edit(kubeseal: &Kubeseal, more: &[&str]) -> Run {

@@ -11,7 +11,7 @@ use wait4::Wait4;
 
 use super::generate::{contents, item, key_file, public_key, values};
 use super::offline;
-use super::server::{Kubeseal, Run};
+use super::server::{Kubeseal, Run, copy_program};
 
 pub(super) fn sealed(name: &str) -> String {
     let text = item(&public_key("a.crt"), &Label::strict("shop", name), "s3cret");
@@ -149,7 +149,7 @@ fn as_nobody(kubeseal: &Kubeseal, args: &[&str]) -> Run {
     }
     // Neither the program nor the keys need be anywhere that others may look.
     let program = root.join("kubeseal");
-    fs::copy(kubeseal.command(&[]).get_program(), &program).unwrap();
+    copy_program(kubeseal.command(&[]).get_program().as_ref(), &program);
     fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = std::process::Command::new(program);
     Run::of(&command.args(args).env_clear().current_dir(root).uid(65534).gid(65534).output().unwrap())

@@ -253,7 +253,7 @@ impl Kubeseal {
         std::fs::set_permissions(&forbidden, Permissions::from_mode(0o000)).unwrap();
         if std::fs::File::open(&forbidden).is_ok() {
             let copy = tempfile::tempdir().unwrap();
-            std::fs::copy(env!("CARGO_BIN_EXE_kubeseal"), copy.path().join("kubeseal")).unwrap();
+            copy_program(env!("CARGO_BIN_EXE_kubeseal").as_ref(), &copy.path().join("kubeseal"));
             std::fs::set_permissions(copy.path(), Permissions::from_mode(0o755)).unwrap();
             std::fs::set_permissions(kubeseal.path(), Permissions::from_mode(0o777)).unwrap();
             kubeseal.as_nobody = Some(copy);
@@ -333,6 +333,12 @@ impl Kubeseal {
         names.sort();
         names
     }
+}
+
+/// Copies a program that is to be run. By another process: a file that this one has open for writing goes to whatever is
+/// started on other threads meanwhile, and cannot be run as long as that has it.
+pub(crate) fn copy_program(program: &Path, copy: &Path) {
+    assert!(Command::new("cp").arg(program).arg(copy).status().unwrap().success());
 }
 
 /// What a run came to.
