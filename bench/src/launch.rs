@@ -15,6 +15,7 @@ pub struct Launch {
     program: PathBuf,
     arguments: Vec<String>,
     input: Option<PathBuf>,
+    quiet: bool,
 }
 
 /// What one run cost.
@@ -32,7 +33,7 @@ impl Launch {
     /// A program without input.
     pub fn new(program: impl Into<PathBuf>, arguments: &[&str]) -> Launch {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Launch { program: program.into(), arguments, input: None }
+        Launch { program: program.into(), arguments, input: None, quiet: false }
     }
 
     /// The same with a file as standard input.
@@ -41,13 +42,19 @@ impl Launch {
         Launch { input: Some(file.into()), ..self }
     }
 
+    /// The same, and what it tells on standard error is not shown.
+    #[must_use]
+    pub fn quietly(self) -> Launch {
+        Launch { quiet: true, ..self }
+    }
+
     /// The same under another program, such as `valgrind`.
     #[must_use]
     pub fn under(&self, program: &str, arguments: &[&str]) -> Launch {
         let mut all: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         all.push(self.program.to_string_lossy().into_owned());
         all.extend(self.arguments.iter().cloned());
-        Launch { program: program.into(), arguments: all, input: self.input.clone() }
+        Launch { program: program.into(), arguments: all, input: self.input.clone(), quiet: self.quiet }
     }
 
     /// Runs it once, without the caller's environment: what people set for their clusters must not be measured.
@@ -62,6 +69,9 @@ impl Launch {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().env("PATH", path).stdin(input).stdout(Stdio::null());
+        if self.quiet {
+            command.stderr(Stdio::null());
+        }
 
         let start = Instant::now();
         let child = command.spawn().map_err(|error| format!("{}: {error}", self.program.display()))?;

@@ -123,7 +123,7 @@ impl Repository {
         let [backup, certificate, folder] =
             [&self.backup, &self.certificate, &self.folder].map(|path| path.to_string_lossy().into_owned());
         let arguments = ["reencrypt", "--from-keys", &backup, "--cert", &certificate, &folder];
-        Launch::new(kubeseal, &arguments).run()
+        Launch::new(kubeseal, &arguments).quietly().run()
     }
 
     /// One private and one public operation for each item, spread over the cores.

@@ -210,11 +210,10 @@ fn check_destinations(job: &Job<'_>, files: &[Found]) -> Result<()> {
     }
 }
 
-/// Writing waits for the disk and a controller for the network, so there are more threads than cores. Files that are
-/// flushed side by side cost the disk less than one after the other.
+/// Writing waits for the disk and a controller for the network, so there are more threads than cores.
 fn pool(job: &Job<'_>) -> Result<rayon::ThreadPool> {
     let threads = match job.means {
-        Means::Keys(_) => crate::parallel::cores() * 4,
+        Means::Keys(_) => crate::parallel::cores() * 2,
         Means::Controller => 4,
     };
     // A thread that waits for its own items takes up another file meanwhile, which goes onto the same stack.
