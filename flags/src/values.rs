@@ -124,6 +124,12 @@ impl Values {
         }
     }
 
+    /// Value of a string flag that may be left away; the empty text is as good as none.
+    #[must_use]
+    pub fn non_empty(&self, name: &str) -> Option<&str> {
+        Some(self.string(name)).filter(|text| !text.is_empty())
+    }
+
     /// Value of an integer flag.
     #[must_use]
     pub fn int(&self, name: &str) -> i64 {

@@ -110,7 +110,7 @@ pub(crate) fn version() -> &'static str {
 }
 
 fn from_values(values: &Values) -> Args {
-    let given = |name: &str| Some(values.string(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |name: &str| values.non_empty(name).map(str::to_owned);
     Args {
         mode: mode(values),
         merge_into: values.string("merge-into").to_owned(),
@@ -188,7 +188,7 @@ pub(crate) fn access(values: &Values) -> Access {
 
 /// `--namespace`, without a prefix such as `ns/`, if it was given.
 pub(crate) fn namespace(values: &Values) -> Option<String> {
-    let given = Some(values.string("namespace")).filter(|text| !text.is_empty());
+    let given = values.non_empty("namespace");
     given.map(|name| without_namespace_prefix(name).to_owned())
 }
 
@@ -203,7 +203,7 @@ fn without_namespace_prefix(name: &str) -> &str {
 }
 
 fn overrides(values: &Values) -> Overrides {
-    let given = |name: &str| Some(values.string(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |name: &str| values.non_empty(name).map(str::to_owned);
     Overrides {
         kubeconfig: given("kubeconfig"),
         context: given("context"),

@@ -158,16 +158,20 @@ fn holds_a_key(secret: &Secret) -> bool {
 /// set, and without what ties them to other objects of the cluster they come from.
 #[must_use]
 pub fn backup_document<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> impl Serialize {
-    let items = secrets.into_iter().cloned().map(|mut secret| {
-        let metadata = &mut secret.metadata;
-        metadata.strip_server_fields();
-        metadata.strip_last_applied();
-        metadata.generate_name.clear();
-        metadata.owner_references.clear();
-        metadata.finalizers.clear();
-        secret
-    });
-    List { api_version: "v1", kind: "List", items: items.collect() }
+    List { api_version: "v1", kind: "List", items: secrets.into_iter().map(portable).collect() }
+}
+
+/// A Secret as another cluster takes it: without what belongs to the one where it was.
+#[must_use]
+pub fn portable(secret: &Secret) -> Secret {
+    let mut secret = secret.clone();
+    let metadata = &mut secret.metadata;
+    metadata.strip_server_fields();
+    metadata.strip_last_applied();
+    metadata.generate_name.clear();
+    metadata.owner_references.clear();
+    metadata.finalizers.clear();
+    secret
 }
 
 #[derive(Serialize)]

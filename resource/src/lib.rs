@@ -35,7 +35,7 @@ pub use base64_text::{IllegalBase64, decode as decode_base64, encode as encode_b
 pub use decode::{DecodeError, Rules};
 pub use envelope_facts::{EnvelopeFacts, EnvelopeProblem};
 pub use inspection::{InspectedItem, InspectedObject, KeyFound, inspect};
-pub use key_backup::{KeyBackup, KeyEntry, KeyFacts, backup_document};
+pub use key_backup::{KeyBackup, KeyEntry, KeyFacts, backup_document, portable};
 pub use key_file::{KeyFile, KeyFileError, SkipReason, Skipped};
 pub use key_secret::{
     ACTIVE, KEY_LABEL, KeyMaterial, KeySecretError, TLS_CERTIFICATE, TLS_PRIVATE_KEY, UNLABELLED_KEY, new_key_secret,

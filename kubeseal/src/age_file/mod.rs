@@ -35,7 +35,7 @@ pub(crate) struct Unlock {
 impl Unlock {
     /// As `--identity` and `--passphrase-file` say.
     pub(crate) fn of(values: &Values) -> Unlock {
-        let passphrase_file = Some(values.string("passphrase-file")).filter(|file| !file.is_empty());
+        let passphrase_file = values.non_empty("passphrase-file");
         Unlock { identities: values.list("identity").to_vec(), passphrase_file: passphrase_file.map(str::to_owned) }
     }
 

@@ -10,15 +10,15 @@ use kube::client::{Body, ConfigExt};
 use sealed_secrets_flags::quote;
 use tower::ServiceBuilder;
 
-use super::USER_AGENT;
 use super::failure::Failure;
 use super::reply::{Answer, Reply};
+use super::{Access, USER_AGENT};
 use crate::certificate_url::without_password;
 use crate::error::{Error, Result, root_cause};
-use crate::kubeconfig::{Connection, Patience};
+use crate::kubeconfig::{Connection, Patience, connection};
 use crate::log::Log;
-use crate::proxy::Proxies;
-use crate::transport::{Connector, Tls, install_crypto};
+use crate::proxy::{Proxies, Proxy};
+use crate::transport::{Connector, Runtime, Tls, install_crypto};
 use crate::trust::Verifier;
 
 /// How often a request is repeated that the server put off.
@@ -37,54 +37,38 @@ pub(super) struct ApiServer {
     base: String,
     patience: Patience,
     log: Log,
+    runtime: Runtime,
 }
 
 impl ApiServer {
-    /// Must run inside the runtime, because the client keeps a task there.
-    pub(super) fn new(connection: Connection, log: Log) -> Result<ApiServer> {
-        let Connection { config, proxy, patience } = connection;
-        let base = without_password(config.cluster_url.to_string().trim_end_matches('/'));
-        let failure = |problem: String| Error::new(format!("cannot reach {base}: {problem}"));
-        let proxy = match proxy {
-            Some(proxy) => Some(proxy),
-            None => Proxies::from_environment().choose(&config.cluster_url).map_err(failure)?,
-        };
-        let secure = config.cluster_url.scheme_str() == Some("https");
-        let to_target = if secure { Some(tls(&config)?) } else { None };
-        let to_proxy = match &proxy {
-            Some(proxy) if proxy.is_https() => Some(Tls::new(crate::transport::system_roots().map_err(failure)?)),
-            _ => None,
-        };
-        let connector = Connector::new(proxy.as_ref(), to_target, to_proxy).map_err(failure)?;
-        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
-        let proxy_authorization = proxy.as_ref().and_then(crate::proxy::Proxy::authorization).filter(|_| !secure);
-
-        let unusable = |error: kube::Error| Error::new(format!("invalid configuration: {}", client_fault(&error)));
-        let service = ServiceBuilder::new()
-            .layer(config.base_uri_layer())
-            .option_layer(config.auth_layer().map_err(unusable)?)
-            .layer(config.extra_headers_layer().map_err(unusable)?)
-            .map_request(move |mut request: Request<Body>| {
-                if let Some(value) = &proxy_authorization {
-                    request.headers_mut().insert(header::PROXY_AUTHORIZATION, value.clone());
-                }
-                request
-            })
-            .map_err(Into::<tower::BoxError>::into)
-            .service(http);
-        Ok(ApiServer { client: kube::Client::new(service, config.default_namespace), base, patience, log })
+    /// Gets ready for requests; none is sent yet.
+    ///
+    /// # Errors
+    /// The faults of the kubeconfig.
+    pub(super) fn connect(access: &Access) -> Result<ApiServer> {
+        let Connection { config, proxy, patience } = connection(&access.overrides, &access.log)?;
+        let runtime = Runtime::start()?;
+        let (client, base) = runtime.block_on(async { client(config, proxy) })?;
+        Ok(ApiServer { client, base, patience, log: access.log, runtime })
     }
 
     /// Sends a request, again and again while the server says when to come back. Waits `limit` for each reply, unless
-    /// `--request-timeout` says otherwise.
-    pub(super) async fn request(
+    /// `--request-timeout` says otherwise. An answer that says no is for the caller to put into words.
+    ///
+    /// # Errors
+    /// When the runtime has ended.
+    pub(super) fn request(
         &self,
         method: Method,
         path: &str,
         accept: &str,
         body: Option<Bytes>,
         limit: Duration,
-    ) -> Answer {
+    ) -> Result<Answer> {
+        self.runtime.block_on(async { Ok(self.repeated(method, path, accept, body, limit).await) })
+    }
+
+    async fn repeated(&self, method: Method, path: &str, accept: &str, body: Option<Bytes>, limit: Duration) -> Answer {
         let limit = match self.patience {
             Patience::Default => Some(limit),
             Patience::Endless => None,
@@ -177,6 +161,40 @@ impl ApiServer {
             .map_err(|error| Failure::without_reply(&*error))?;
         Ok(Reply { status, retry_after, body: body.to_bytes() })
     }
+}
+
+/// The client, and the server's address as messages show it. Must run inside the runtime, because the client keeps a task there.
+fn client(config: kube::Config, proxy: Option<Proxy>) -> Result<(kube::Client, String)> {
+    let base = without_password(config.cluster_url.to_string().trim_end_matches('/'));
+    let failure = |problem: String| Error::new(format!("cannot reach {base}: {problem}"));
+    let proxy = match proxy {
+        Some(proxy) => Some(proxy),
+        None => Proxies::from_environment().choose(&config.cluster_url).map_err(failure)?,
+    };
+    let secure = config.cluster_url.scheme_str() == Some("https");
+    let to_target = if secure { Some(tls(&config)?) } else { None };
+    let to_proxy = match &proxy {
+        Some(proxy) if proxy.is_https() => Some(Tls::new(crate::transport::system_roots().map_err(failure)?)),
+        _ => None,
+    };
+    let connector = Connector::new(proxy.as_ref(), to_target, to_proxy).map_err(failure)?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
+    let proxy_authorization = proxy.as_ref().and_then(Proxy::authorization).filter(|_| !secure);
+
+    let unusable = |error: kube::Error| Error::new(format!("invalid configuration: {}", client_fault(&error)));
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(unusable)?)
+        .layer(config.extra_headers_layer().map_err(unusable)?)
+        .map_request(move |mut request: Request<Body>| {
+            if let Some(value) = &proxy_authorization {
+                request.headers_mut().insert(header::PROXY_AUTHORIZATION, value.clone());
+            }
+            request
+        })
+        .map_err(Into::<tower::BoxError>::into)
+        .service(http);
+    Ok((kube::Client::new(service, config.default_namespace), base))
 }
 
 fn tls(config: &kube::Config) -> Result<Tls> {

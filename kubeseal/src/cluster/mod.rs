@@ -14,9 +14,8 @@ use sealed_secrets_resource::{SealedSecret, Secret};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::kubeconfig::{Overrides, connection};
+use crate::kubeconfig::Overrides;
 use crate::log::Log;
-use crate::transport::Runtime;
 use api_server::ApiServer;
 use failure::Failure;
 pub(crate) use objects::{Collection, Objects};
@@ -44,7 +43,6 @@ pub(crate) struct Access {
 /// The controller behind its Service.
 pub(crate) struct Controller {
     server: ApiServer,
-    runtime: Runtime,
     namespace: String,
     /// `http:<name>:<port name>`, the form that access rules list.
     service: String,
@@ -67,12 +65,10 @@ impl Controller {
     /// # Errors
     /// `cannot get sealed secret service: …`, or the faults of the kubeconfig.
     pub(crate) fn connect(access: &Access) -> Result<Controller> {
-        let connection = connection(&access.overrides, &access.log)?;
-        let runtime = Runtime::start()?;
-        let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
+        let server = ApiServer::connect(access)?;
         let (namespace, name) = (segment(&access.controller_namespace), segment(&access.controller_name));
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        let service = run(&runtime, server.request(Method::GET, &path, "application/json", None, QUICK))?;
+        let service = server.request(Method::GET, &path, "application/json", None, QUICK)?;
         let service = service.and_then(|reply| reply.success("get", &format!("services {name}")));
         let port = service.and_then(|body| port_name(&body)).map_err(|failure| {
             let flags = "--controller-name and --controller-namespace say where the controller's Service is";
@@ -80,7 +76,7 @@ impl Controller {
             failure.error("cannot get sealed secret service").hint(hint)
         })?;
         let service = format!("http:{name}:{}", segment(&port));
-        Ok(Controller { server, runtime, namespace, service })
+        Ok(Controller { server, namespace, service })
     }
 
     /// The certificate that the controller publishes, as PEM text.
@@ -150,7 +146,7 @@ impl Controller {
         limit: Duration,
     ) -> Result<Answer> {
         let path = format!("/api/v1/namespaces/{}/services/{}/proxy/v1/{endpoint}", self.namespace, self.service);
-        run(&self.runtime, self.server.request(method, &path, accept, body, limit))
+        self.server.request(method, &path, accept, body, limit)
     }
 
     fn resource(&self) -> String {
@@ -163,12 +159,10 @@ impl Controller {
 /// # Errors
 /// `cannot read Secret …`: there is none, or nobody may read it.
 pub(crate) fn live_secret(access: &Access, namespace: &str, name: &str) -> Result<Secret> {
-    let connection = connection(&access.overrides, &access.log)?;
-    let runtime = Runtime::start()?;
-    let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
+    let server = ApiServer::connect(access)?;
     let path = format!("/api/v1/namespaces/{}/secrets/{}", segment(namespace), segment(name));
     let failure = |failure: Failure| failure.error(&format!("cannot read Secret {namespace}/{name}"));
-    let reply = run(&runtime, server.request(Method::GET, &path, "application/json", None, QUICK))?;
+    let reply = server.request(Method::GET, &path, "application/json", None, QUICK)?;
     let body = reply.and_then(|reply| reply.success("get", &format!("secrets {name}"))).map_err(failure)?;
     let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".into()))?;
     Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}").into()))
@@ -183,11 +177,6 @@ fn body(sealed_secret: &SealedSecret) -> Result<Bytes> {
         value["spec"]["encryptedData"] = Value::Null;
     }
     to_json_compact(&value).map(Into::into).map_err(|error| failure(error.to_string()))
-}
-
-/// An answer that says no is for the caller to put into words.
-fn run(runtime: &Runtime, request: impl Future<Output = Answer>) -> Result<Answer> {
-    runtime.block_on(async { Ok(request.await) })
 }
 
 /// The name of the Service's first port; empty if it has none, or no ports at all.

@@ -7,10 +7,8 @@ use serde_json::Value;
 use super::api_server::ApiServer;
 use super::failure::Failure;
 use super::reply::Answer;
-use super::{Access, QUICK, run, segment};
+use super::{Access, QUICK, segment};
 use crate::error::Result;
-use crate::kubeconfig::connection;
-use crate::transport::Runtime;
 
 /// Entries of one page of a list. SealedSecrets can be large, and a reply may have 16 MiB.
 const PAGE: &str = "200";
@@ -19,7 +17,6 @@ const JSON: &str = "application/json";
 /// The API server.
 pub(crate) struct Objects {
     server: ApiServer,
-    runtime: Runtime,
 }
 
 /// A collection of the API.
@@ -59,10 +56,7 @@ impl Objects {
     /// # Errors
     /// The faults of the kubeconfig.
     pub(crate) fn connect(access: &Access) -> Result<Objects> {
-        let connection = connection(&access.overrides, &access.log)?;
-        let runtime = Runtime::start()?;
-        let server = runtime.block_on(async { ApiServer::new(connection, access.log) })?;
-        Ok(Objects { server, runtime })
+        Ok(Objects { server: ApiServer::connect(access)? })
     }
 
     /// Every object of a collection; none when the cluster does not know the collection.
@@ -144,7 +138,7 @@ impl Objects {
     }
 
     fn send(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer> {
-        run(&self.runtime, self.server.request(method, path, JSON, body.map(Into::into), QUICK))
+        self.server.request(method, path, JSON, body.map(Into::into), QUICK)
     }
 }
 

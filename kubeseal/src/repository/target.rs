@@ -41,7 +41,7 @@ enum Source {
 impl Targets {
     /// By `--cert` and the flags for the controller.
     pub(crate) fn new(values: &Values) -> Targets {
-        let given = Some(values.string("cert")).filter(|cert| !cert.is_empty()).map(str::to_owned);
+        let given = values.non_empty("cert").map(str::to_owned);
         let explicit = values.source("cert") == FlagSource::CommandLine;
         Targets {
             asked: given.clone().filter(|_| explicit),

@@ -56,6 +56,11 @@ pub(super) fn with_connection(own: &[Flag]) -> Vec<Flag> {
     own.iter().copied().chain(flag_table::connection()).collect()
 }
 
+/// Whether a script reads what is printed, by [`OUTPUT`].
+pub(super) fn wants_json(values: &Values) -> bool {
+    values.string(OUTPUT.name()) == "json"
+}
+
 /// Whether the annotation is wanted: by the flag, else by the settings, else yes.
 pub(super) fn records_key(values: &Values, settings: Option<bool>) -> bool {
     match values.source("record-key") {

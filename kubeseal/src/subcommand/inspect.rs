@@ -62,7 +62,7 @@ fn run(values: &Values) -> Result<()> {
             }
         }
     }
-    if values.string("output") == "json" {
+    if flags::wants_json(values) {
         let entries = shown.iter().flat_map(|(file, objects)| objects.iter().map(|object| as_json(file, object)));
         print_json(&entries.collect())?;
     } else {

@@ -78,7 +78,7 @@ fn run(values: &Values) -> Result<()> {
             Checked::WithoutTarget(error) => summary.failures.add_shared(&file.path, error),
         }
     }
-    summary.print(values.string("output") == "json")?;
+    summary.print(flags::wants_json(values))?;
     let least = if values.bool("strict") { Severity::Warning } else { Severity::Error };
     let found = summary.findings.iter().any(|(_, finding)| finding.rule.severity() >= least);
     if found || summary.failures.count() > 0 { Err(Error::Reported) } else { Ok(()) }

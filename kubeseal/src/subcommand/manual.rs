@@ -20,10 +20,8 @@ pub(super) static MAN: Subcommand = Subcommand {
 };
 
 fn run(values: &Values) -> Result<()> {
-    match values.positionals() {
-        [] => write_stdout(page().as_bytes()),
-        [more, ..] => Err(MAN.misused(format!("unexpected argument {more:?}"))),
-    }
+    MAN.takes_no(values.positionals().first())?;
+    write_stdout(page().as_bytes())
 }
 
 const DESCRIPTION: &[&str] = &[

@@ -92,6 +92,14 @@ impl Subcommand {
         Error::SubcommandUsage { message: message.into(), subcommand: self.name }
     }
 
+    /// Refuses a word where none can stand.
+    ///
+    /// # Errors
+    /// When there is one.
+    fn takes_no(&self, word: Option<&String>) -> Result<()> {
+        word.map_or(Ok(()), |word| Err(self.misused(format!("unexpected argument {word:?}"))))
+    }
+
     /// What `--help` prints.
     pub(crate) fn help(&self) -> String {
         let line = format!("kubeseal {} {}", self.name, self.arguments);

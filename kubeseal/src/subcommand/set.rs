@@ -66,7 +66,7 @@ fn run(values: &Values) -> Result<()> {
         );
     }
     let generate = Some(values.int("generate")).filter(|_| values.source("generate") == FlagSource::CommandLine);
-    let from_file = Some(values.string("from-file")).filter(|file| !file.is_empty());
+    let from_file = values.non_empty("from-file");
     if [given.is_some(), generate.is_some(), from_file.is_some()].iter().filter(|given| **given).count() > 1 {
         return Err(SET.misused("the value comes from one place: ITEM=VALUE, --from-file or --generate"));
     }

@@ -55,13 +55,13 @@ pub(super) static COMPLETION: Subcommand = Subcommand {
 
 fn run(values: &Values) -> Result<()> {
     let supported = "bash, zsh, fish and powershell are supported";
-    match values.positionals() {
-        [] => Err(COMPLETION.misused(format!("completion needs the name of a shell: {supported}"))),
-        [shell] => match script(shell) {
-            Some(script) => write_stdout(script.as_bytes()),
-            None => Err(COMPLETION.misused(format!("no completion for shell {shell:?}: {supported}"))),
-        },
-        [_, more, ..] => Err(COMPLETION.misused(format!("unexpected argument {more:?}"))),
+    COMPLETION.takes_no(values.positionals().get(1))?;
+    let Some(shell) = values.positionals().first() else {
+        return Err(COMPLETION.misused(format!("completion needs the name of a shell: {supported}")));
+    };
+    match script(shell) {
+        Some(script) => write_stdout(script.as_bytes()),
+        None => Err(COMPLETION.misused(format!("no completion for shell {shell:?}: {supported}"))),
     }
 }
 

@@ -8,7 +8,7 @@ use sealed_secrets_resource::{KeyEntry, backup_document};
 use zeroize::Zeroizing;
 
 use super::cluster::Cluster;
-use super::{given, verify};
+use super::verify;
 use crate::age_file::Lock;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -75,13 +75,11 @@ opens what it seals, and that it opens a sample of the cluster's SealedSecrets.
 };
 
 fn run(values: &Values) -> Result<()> {
-    if let Some(word) = values.positionals().first() {
-        return Err(BACKUP.misused(format!("unexpected argument {word:?}")));
-    }
-    if let Some(file) = given(values, "verify") {
+    BACKUP.takes_no(values.positionals().first())?;
+    if let Some(file) = values.non_empty("verify") {
         return verify::run(file, values);
     }
-    let file = given(values, "output-file");
+    let file = values.non_empty("output-file");
     let lock = lock(values)?;
     let mut output = Output::prepare_private(file, "yaml")?;
     if lock.is_none() && output.is_terminal() && !values.bool("force") {
@@ -108,7 +106,7 @@ fn run(values: &Values) -> Result<()> {
 /// Who shall be able to open the backup; nobody in particular without the flags.
 fn lock(values: &Values) -> Result<Option<Lock>> {
     let recipients = values.list("recipient");
-    let file = given(values, "passphrase-file");
+    let file = values.non_empty("passphrase-file");
     match (recipients, file, values.bool("passphrase")) {
         ([], None, false) => Ok(None),
         ([], None, true) => Lock::from_terminal().map(Some),

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, sort};
 use super::table::columns;
 use super::usage::Usage;
-use super::wants_json;
 use crate::age_file::Unlock;
 use crate::error::{Error, Result};
 use crate::output::write_stdout;
@@ -68,14 +67,12 @@ struct Row {
 }
 
 fn run(values: &Values) -> Result<()> {
-    if let Some(word) = values.positionals().first() {
-        return Err(LIST.misused(format!("unexpected argument {word:?}")));
-    }
+    LIST.takes_no(values.positionals().first())?;
     let listing = match values.list("from-keys") {
         [] => of_cluster(&Cluster::connect(values)?)?,
         files => of_files(files, &Unlock::of(values))?,
     };
-    if wants_json(values) {
+    if flags::wants_json(values) {
         print_json(&listing.as_json())?;
     } else {
         write_stdout(listing.as_text().as_bytes())?;
@@ -106,11 +103,10 @@ fn of_files(files: &[String], unlock: &Unlock) -> Result<Listing> {
     let mut rows = Vec::new();
     for name in files {
         let content = unlock.read(name)?;
-        // Also says what a file is that holds no key at all.
-        let file = KeyFile::read(&content).map_err(|error| Error::new(format!("{name}: {error}")));
         let mut backup = KeyBackup::read(&content);
         if backup.entries.is_empty() {
-            let file = file?;
+            // Also says what a file is that holds no key at all.
+            let file = KeyFile::read(&content).map_err(|error| Error::new(format!("{name}: {error}")))?;
             rows.extend(file.keys.iter().map(|key| Row::without_secret(name, key)));
             continue;
         }

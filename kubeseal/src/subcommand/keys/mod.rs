@@ -64,12 +64,3 @@ fn with_connection(own: &[Flag]) -> Vec<Flag> {
 fn is_given(values: &Values, flag: &str) -> bool {
     values.source(flag) != Source::Default
 }
-
-/// A text flag that may be left away.
-fn given<'v>(values: &'v Values, flag: &str) -> Option<&'v str> {
-    Some(values.string(flag)).filter(|text| !text.is_empty())
-}
-
-fn wants_json(values: &Values) -> bool {
-    values.string(flags::OUTPUT.name()) == "json"
-}

@@ -9,7 +9,6 @@ use sealed_secrets_flags::{Flag, Kind, Values};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, published_by};
-use super::{given, wants_json};
 use crate::cluster::{Collection, Controller};
 use crate::error::{Error, Result};
 use crate::output::write_stdout;
@@ -58,17 +57,15 @@ sealed; kubeseal reencrypt moves files to the new one.
 };
 
 fn run(values: &Values) -> Result<()> {
-    if let Some(word) = values.positionals().first() {
-        return Err(RENEW.misused(format!("unexpected argument {word:?}")));
-    }
+    RENEW.takes_no(values.positionals().first())?;
     let cluster = Cluster::connect(values)?;
-    let name = given(values, "deployment").unwrap_or(&cluster.access.controller_name).to_owned();
+    let name = values.non_empty("deployment").unwrap_or(&cluster.access.controller_name).to_owned();
     let deployments = Collection::Deployments(cluster.namespace());
     let deployment = cluster
         .objects
         .get(deployments, &name)
         .map_err(|error| error.or_hint("--deployment and --controller-namespace say where the Deployment is"))?;
-    let container = container(&deployment, given(values, "container"))?;
+    let container = container(&deployment, values.non_empty("container"))?;
     let cutoff = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string();
     let patch = patch(container, &cutoff);
     if values.bool("dry-run") {
@@ -79,14 +76,14 @@ fn run(values: &Values) -> Result<()> {
     say(&format!("set {VARIABLE}={cutoff:?} on Deployment {}/{name}", cluster.namespace()));
     let wait = values.duration("wait").to_std().unwrap_or(Duration::ZERO);
     let after = wait_for_another(&cluster, before, wait);
-    if wants_json(values) {
+    if flags::wants_json(values) {
         print_json(&json!({
             "deployment": name, "cutoffTime": cutoff,
             "before": before.to_string(), "after": after.map(|key| key.to_string()),
         }))?;
     }
     let Some(after) = after else { return Err(seen_instead(&cluster, &name, before, wait)) };
-    if !wants_json(values) {
+    if !flags::wants_json(values) {
         write_stdout(format!("{after}\n").as_bytes())?;
     }
     say("the controller publishes a new key; kubeseal reencrypt moves files to it");

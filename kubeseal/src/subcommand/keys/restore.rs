@@ -6,12 +6,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use sealed_secrets_flags::{Flag, Kind, Values};
-use sealed_secrets_resource::{ACTIVE, KEY_LABEL, KeyBackup, KeyEntry, KeyFile, Secret};
+use sealed_secrets_resource::{ACTIVE, KEY_LABEL, KeyBackup, KeyEntry, KeyFile, Secret, portable};
 use serde_json::json;
 
 use super::cluster::Cluster;
+use super::is_given;
 use super::table::columns;
-use super::{is_given, wants_json};
 use crate::age_file::Unlock;
 use crate::cluster::Collection;
 use crate::error::{Error, Result};
@@ -109,7 +109,7 @@ fn run(values: &Values) -> Result<()> {
         true => PickUp::NotAsked,
         false => pickup::ask(&cluster.access, &active.collect::<Vec<_>>(), wait),
     };
-    print(&done, &picked_up, wants_json(values))?;
+    print(&done, &picked_up, flags::wants_json(values))?;
     picked_up.explain(&cluster.access);
     let refused = done.iter().any(|one| matches!(one.fate, Fate::Refused(_)));
     match picked_up {
@@ -121,11 +121,11 @@ fn run(values: &Values) -> Result<()> {
 
 fn read(file: &str, unlock: &Unlock) -> Result<KeyBackup> {
     let content = unlock.read(file)?;
-    // Says what a file is that holds no key at all.
-    let keys = KeyFile::read(&content).map_err(|error| Error::new(format!("{file}: {error}")));
     let backup = KeyBackup::read(&content);
     if backup.entries.is_empty() {
-        let bare = count(keys?.keys.len(), "key");
+        // Says what a file is that holds no key at all.
+        let keys = KeyFile::read(&content).map_err(|error| Error::new(format!("{file}: {error}")))?;
+        let bare = count(keys.keys.len(), "key");
         return Err(Error::new(format!("{file}: the file holds {bare}, but no Secret to restore")).hint(
             "kubectl create secret tls makes a Secret of a key and its certificate; the label of sealing keys makes it one",
         ));
@@ -166,13 +166,9 @@ fn restore(cluster: &Cluster, namespace: &str, entry: &KeyEntry, present: &[KeyE
     if dry_run {
         return Ok(Fate::WouldCreate);
     }
-    let mut secret = entry.secret.clone();
+    let mut secret = portable(&entry.secret);
     let label = restored_label(&secret).to_owned();
     let metadata = &mut secret.metadata;
-    metadata.strip_server_fields();
-    metadata.strip_last_applied();
-    metadata.owner_references.clear();
-    metadata.finalizers.clear();
     metadata.labels.insert(KEY_LABEL.to_owned(), label);
     namespace.clone_into(&mut metadata.namespace);
     match cluster.objects.create(Collection::Secrets(namespace), &secret) {

@@ -15,7 +15,6 @@ use serde_json::json;
 use super::cluster::Cluster;
 use super::table::columns;
 use super::usage::{Usage, some};
-use super::{given, wants_json};
 use crate::cluster::Collection;
 use crate::error::{Error, Result};
 use crate::output::write_stdout;
@@ -113,7 +112,7 @@ fn run(values: &Values) -> Result<()> {
             failed = true;
         }
     }
-    print(&plans, cluster.namespace(), dry_run, wants_json(values))?;
+    print(&plans, cluster.namespace(), dry_run, flags::wants_json(values))?;
     if !usage.unknown.is_empty() {
         let names = some(usage.unknown.iter().map(String::as_str));
         say(&format!("note: {} do not tell which key they need: {names}", count(usage.unknown.len(), "object")));
@@ -123,7 +122,7 @@ fn run(values: &Values) -> Result<()> {
 }
 
 fn choice(values: &Values) -> Result<Choice> {
-    match (values.positionals(), given(values, "older-than")) {
+    match (values.positionals(), values.non_empty("older-than")) {
         ([], None) => Err(RETIRE.misused("retire needs fingerprints, or --older-than")),
         ([], Some(text)) => match age::parse(text) {
             Some(age) => Ok(Choice::OlderThan(age)),

@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::cluster::Cluster;
 use super::usage::some;
-use super::wants_json;
 use crate::age_file::Unlock;
 use crate::error::{Error, Result};
 use crate::output::write_stdout;
 use crate::say;
+use crate::subcommand::flags;
 use crate::subcommand::report::{count, display_name, print_json};
 
 /// How many SealedSecrets are opened.
@@ -41,7 +41,7 @@ pub(super) fn run(file: &str, values: &Values) -> Result<()> {
     }
     let cluster = Cluster::connect(values)?;
     let findings = look(&cluster, KeyRing::new(backup.keys))?;
-    if wants_json(values) {
+    if flags::wants_json(values) {
         print_json(&json!({
             "keys": findings.keys,
             "missing": findings.missing,

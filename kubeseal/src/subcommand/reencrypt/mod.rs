@@ -135,7 +135,7 @@ fn run(values: &Values) -> Result<()> {
     let summary = Summary::new(&job, &files, outcomes, failures, warnings);
     let fatal = job.fatal.get().cloned();
     if fatal.is_none() || !summary.is_empty() {
-        summary.print(values.string("output") == "json")?;
+        summary.print(flags::wants_json(values))?;
     }
     job.signals.deliver();
     if let Some(error) = fatal {
@@ -146,22 +146,23 @@ fn run(values: &Values) -> Result<()> {
 
 fn job(values: &Values) -> Result<Job<'_>> {
     let misused = |message: &str| Err(REENCRYPT.misused(message));
-    let given = |name: &str| Some(values.string(name)).filter(|text| !text.is_empty());
     let (keys, via_controller, check) = (values.list("from-keys"), values.bool("via-controller"), values.bool("check"));
     let explicit_cert = values.source("cert") == sealed_secrets_flags::Source::CommandLine;
     match () {
         () if values.positionals().is_empty() => return misused("reencrypt needs a path, for example ."),
-        () if given("to-cert").is_some() != given("write-to").is_some() => {
+        () if values.non_empty("to-cert").is_some() != values.non_empty("write-to").is_some() => {
             return misused("--to-cert and --write-to go together");
         }
-        () if via_controller && (given("to-cert").is_some() || explicit_cert) => {
+        () if via_controller && (values.non_empty("to-cert").is_some() || explicit_cert) => {
             return misused("--via-controller encrypts with the controller's own key, not with another certificate");
         }
         () if via_controller && !keys.is_empty() => {
             return misused("give either private keys (--from-keys) or --via-controller");
         }
-        () if explicit_cert && given("to-cert").is_some() => return misused("give either --cert or --to-cert"),
-        () if check && given("to-cert").is_some() => {
+        () if explicit_cert && values.non_empty("to-cert").is_some() => {
+            return misused("give either --cert or --to-cert");
+        }
+        () if check && values.non_empty("to-cert").is_some() => {
             return misused("--check looks at the files as they are; leave --to-cert away");
         }
         () if keys.is_empty() && !via_controller && !check => {
@@ -174,7 +175,7 @@ fn job(values: &Values) -> Result<Job<'_>> {
     Ok(Job {
         values,
         means: if via_controller { Means::Controller } else { Means::Keys(ring) },
-        targets: match given("to-cert") {
+        targets: match values.non_empty("to-cert") {
             Some(certificate) => Targets::only(certificate, values),
             None => Targets::new(values),
         },
@@ -182,7 +183,7 @@ fn job(values: &Values) -> Result<Job<'_>> {
         check,
         dry_run: values.bool("dry-run"),
         all: values.bool("all"),
-        write_to: given("write-to").map(PathBuf::from),
+        write_to: values.non_empty("write-to").map(PathBuf::from),
         has_one_target: false,
         signals,
         last: Mutex::default(),
