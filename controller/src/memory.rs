@@ -178,6 +178,7 @@ mod tests {
         memory.forget(&key);
         assert_eq!(memory.of(&key).said, None);
     }
+
     #[test]
     fn a_key_that_comes_gives_another_chance_to_what_waits_for_one_and_to_nothing_else() {
         let memory = Memory::default();

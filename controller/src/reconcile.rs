@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sealed_secrets_crypto::OpenError;
 use tracing::{debug, error, info};
 
 use crate::api::ApiError;
 use crate::apply::{self, StatusOutcome};
 use crate::context::Context;
-use crate::decide::failure::{Failure, Reason};
+use crate::decide::failure::Failure;
 use crate::decide::news::{self, Said};
 use crate::decide::status::{self, Success};
 use crate::decide::{desired, order, plan, retry, volatile};
@@ -109,7 +108,7 @@ fn report(
         }
         Err(failure) => {
             let repeated = said.as_ref() == Some(&now);
-            let failures = context.memory.failed(key, now, waits_for_key(failure));
+            let failures = context.memory.failed(key, now, failure.waits_for_key);
             Some(failed(context, key, failure, failures, repeated))
         }
     }
@@ -133,12 +132,6 @@ fn failed(context: &Context, key: &ObjectKey, failure: &Failure, failures: u32, 
         }
     }
     retry.after
-}
-
-/// Whether some item failed for lack of a key. Invalid Base64, templates and the Secret itself need something else.
-fn waits_for_key(failure: &Failure) -> bool {
-    let lack = OpenError.to_string();
-    failure.reason == Reason::ErrUnsealFailed && failure.message.lines().any(|line| line.starts_with(&lack))
 }
 
 fn notice(key: &ObjectKey, observed: &Observed, outcome: Result<&Success, &Failure>) -> Notice {
@@ -178,6 +171,6 @@ fn unread(context: &Context, key: &ObjectKey, error: &ApiError) -> Option<Durati
 fn retry_unseen(context: &Context, key: &ObjectKey, failure: &Failure) -> Duration {
     let now = Said::by(Err(failure), 0);
     let repeated = context.memory.of(key).said.as_ref() == Some(&now);
-    let failures = context.memory.failed(key, now, waits_for_key(failure));
+    let failures = context.memory.failed(key, now, failure.waits_for_key);
     failed(context, key, failure, failures, repeated)
 }

@@ -19,6 +19,7 @@ use crate::sealed_secret::{API_VERSION, KIND, SealedSecret};
 use crate::secret::{self, Secret, SecretBytes};
 use crate::template::{self, RenderEnvironment};
 
+use errors::Unopened;
 pub use errors::{ItemErrors, UnsealError};
 
 /// How to unseal.
@@ -116,9 +117,9 @@ pub fn open_on(
                 opened.found.keys.insert(value.key);
                 value.plaintext.into_inner().into()
             }
-            Err(Unopened::NotBase64(message)) => return opened.errors.add_item(item, message),
-            Err(Unopened::NoKey(message)) => {
-                opened.errors.add_item(item, message);
+            Err(unopened @ Unopened::NotBase64(_)) => return opened.errors.add_item(item, unopened),
+            Err(unopened @ Unopened::NoKey(_)) => {
+                opened.errors.add_item(item, unopened);
                 SecretBytes::default()
             }
         };
@@ -190,12 +191,6 @@ impl Opened {
         }
         Ok(Unsealed { secret, keys, volatile })
     }
-}
-
-/// Why an item did not open: what is no Base64 is missing for the templates, what no key opens is empty.
-enum Unopened {
-    NotBase64(String),
-    NoKey(String),
 }
 
 /// Opens items one after the other and remembers which key fitted.

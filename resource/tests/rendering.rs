@@ -144,9 +144,13 @@ fn both_kinds_of_failures_are_told_at_once_and_nothing_is_made() {
          template: failing:2:5: executing \"failing\" at <fail .good>: error calling fail (failing)\n\
          template: unclosed:1: unclosed action (unclosed)"
     );
-    assert!(error.is_unopened() && !error.is_past_a_bound());
+    assert!(error.is_unopened() && error.lacks_key() && !error.is_past_a_bound());
     assert_eq!(error.entries().map(|(entry, _)| entry).collect::<Vec<_>>(), ["absent", "failing", "unclosed"]);
     assert!(open_items(&sealed, &RING, &UNSEAL).is_err());
+
+    sealed.spec.encrypted_data.remove("closed");
+    let error = unsealed(&sealed).unwrap_err();
+    assert!(error.is_unopened() && !error.lacks_key(), "a key does not help: {error}");
 }
 
 #[test]

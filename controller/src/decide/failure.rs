@@ -45,6 +45,8 @@ pub struct Failure {
     pub advice: String,
     /// What it takes to get better.
     pub kind: Kind,
+    /// Whether a key that arrives may help.
+    pub waits_for_key: bool,
     /// Whether nobody needs to hear of it: it is part of something that was wanted.
     pub is_quiet: bool,
 }
@@ -73,7 +75,7 @@ impl Failure {
         };
         let failure = Failure::unopened(error.to_string(), advice);
         let kind = if error.is_past_a_bound() { Kind::Exhausting } else { failure.kind };
-        Failure { kind, ..failure }
+        Failure { kind, waits_for_key: error.lacks_key(), ..failure }
     }
 
     /// The same failure with its cause named.
@@ -117,6 +119,7 @@ impl Failure {
                 sealed_secrets_resource::annotation::MANAGED
             ),
             kind: if leftover { Kind::Transient } else { Kind::Stalled },
+            waits_for_key: false,
             is_quiet: false,
         }
     }
@@ -171,6 +174,7 @@ impl Failure {
             message,
             advice,
             kind: Kind::Stalled,
+            waits_for_key: false,
             is_quiet: false,
         }
     }
@@ -183,6 +187,7 @@ impl Failure {
             message,
             advice: "the controller tries again by itself".to_owned(),
             kind: Kind::Transient,
+            waits_for_key: false,
             is_quiet: false,
         }
     }
@@ -256,7 +261,7 @@ mod tests {
         assert_eq!(failure.message, "no key could decrypt secret");
         assert_eq!(failure.event, "Failed to unseal: no key could decrypt secret");
         assert_eq!(failure.kind, Kind::Stalled);
-        assert!(failure.advice.contains("namespace NS and name db"));
+        assert!(failure.waits_for_key && failure.advice.contains("namespace NS and name db"));
     }
 
     /// What comes of an object with this template and, if `closed`, an item that no key opens.
@@ -286,6 +291,7 @@ mod tests {
             assert_eq!(failure.kind, kind, "{template}");
             assert_eq!(failure.reason, Reason::ErrUnsealFailed);
             assert!(failure.advice.contains(advice), "{template}: {}", failure.advice);
+            assert_eq!(failure.waits_for_key, closed, "{template}");
             assert_eq!(failure.event, format!("Failed to unseal: {}", failure.message));
         }
     }

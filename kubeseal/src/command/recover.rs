@@ -103,7 +103,7 @@ fn explain(error: &UnsealError, sealed: &SealedSecret, ring: &KeyRing, several: 
     if several {
         hints.push(format!("this is about SealedSecret {}", display_name(sealed)));
     }
-    if error.is_unopened() && message.contains("no key could decrypt") {
+    if error.lacks_key() {
         hints.push(match ring.len() {
             0 => "name the files with the backed-up keys with --recovery-private-key".to_owned(),
             _ if sealed.metadata.namespace.is_empty() && sealed.scope() != Scope::ClusterWide => {

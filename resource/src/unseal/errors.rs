@@ -47,6 +47,15 @@ impl UnsealError {
         }
     }
 
+    /// Whether another key could help: something is of the form that keys open, and none of these does.
+    #[must_use]
+    pub fn lacks_key(&self) -> bool {
+        match self {
+            UnsealError::Items(errors) => errors.lacks_key,
+            error => *error == UnsealError::NoKey,
+        }
+    }
+
     /// The templates that could not be rendered.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &RenderError)> {
         let errors = match self {
@@ -63,11 +72,19 @@ impl UnsealError {
     }
 }
 
+/// Why an item did not open: what is no Base64 is missing for the templates, what no key opens is empty.
+pub(super) enum Unopened {
+    NotBase64(String),
+    NoKey(String),
+}
+
 /// Failed items and entries, grouped by message as the reference does; sorted, where the reference's order is random.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ItemErrors {
     /// Names of items by message.
     items: BTreeMap<String, BTreeSet<String>>,
+    /// Whether one of them is of the right form.
+    lacks_key: bool,
     /// Templates by name of the entry.
     entries: RenderErrors,
 }
@@ -79,7 +96,9 @@ const ENTRIES_SHOWN: usize = 20;
 const BYTES_SHOWN: usize = 2_000;
 
 impl ItemErrors {
-    pub(super) fn add_item(&mut self, item: &str, message: String) {
+    pub(super) fn add_item(&mut self, item: &str, unopened: Unopened) {
+        self.lacks_key |= matches!(unopened, Unopened::NoKey(_));
+        let (Unopened::NotBase64(message) | Unopened::NoKey(message)) = unopened;
         self.items.entry(message).or_default().insert(item.to_owned());
     }
 
