@@ -200,14 +200,12 @@ fn heal_drift(values: &Values) -> Result<bool, Invalid> {
 }
 
 fn lease(values: &Values) -> Result<Option<String>, Invalid> {
-    let name = values.string("leader-elect-lease-name");
-    match (values.bool("leader-elect"), name) {
-        (false, _) => Ok(None),
-        (true, name) => match names::object_name(name) {
-            Ok(()) => Ok(Some(name.to_owned())),
-            Err(problem) => Err(invalid("leader-elect-lease-name", &problem)),
-        },
+    if !values.bool("leader-elect") {
+        return Ok(None);
     }
+    let name = values.string("leader-elect-lease-name");
+    names::object_name(name).map_err(|problem| invalid("leader-elect-lease-name", &problem))?;
+    Ok(Some(name.to_owned()))
 }
 
 fn key_options(values: &Values) -> Result<KeyOptions, Invalid> {

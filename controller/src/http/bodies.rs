@@ -2,12 +2,12 @@
 //! does not grow (W4).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::LAST_WORDS;
@@ -75,23 +75,18 @@ impl Bodies {
     where
         B: Body<Data = Bytes> + Send,
     {
-        let waits = AtomicBool::new(false);
         let stopping = async {
             self.stop.cancelled().await;
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
             biased;
-            read = self.collect(body, &waits) => read,
+            read = self.collect(body, Instant::now() + within) => read,
             () = stopping => Err(Unread::Stopping),
-            () = tokio::time::sleep(within) => Err(match waits.load(Ordering::Relaxed) {
-                true => Unread::Crowded,
-                false => Unread::Broken,
-            }),
         }
     }
 
-    async fn collect<B>(&self, body: B, waits: &AtomicBool) -> Result<Received, Unread>
+    async fn collect<B>(&self, body: B, mut end: Instant) -> Result<Received, Unread>
     where
         B: Body<Data = Bytes> + Send,
     {
@@ -103,19 +98,11 @@ impl Bodies {
         let mut place = None;
         let mut bytes = Vec::new();
         if announced > SMALL_BODY {
-            place = Some(self.place(waits).await?);
+            place = Some(self.place(&mut end).await?);
         }
         bytes.reserve_exact(announced);
-        let mut end = None;
         loop {
-            if place.is_some() && end.is_none() {
-                end = Some(tokio::time::Instant::now() + LARGE_READ_WITHIN);
-            }
-            let frame = match end {
-                None => body.frame().await,
-                Some(end) => tokio::time::timeout_at(end, body.frame()).await.map_err(|_| Unread::Broken)?,
-            };
-            let Some(frame) = frame else {
+            let Some(frame) = timeout_at(end, body.frame()).await.map_err(|_| Unread::Broken)? else {
                 return Ok(Received { bytes: bytes.into(), place });
             };
             let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else {
@@ -126,7 +113,7 @@ impl Bodies {
                 return Err(Unread::TooLarge);
             }
             if size > SMALL_BODY && place.is_none() {
-                place = Some(self.place(waits).await?);
+                place = Some(self.place(&mut end).await?);
                 bytes.reserve_exact(LARGEST_BODY - bytes.len());
             }
             // Copied: a frame keeps the whole of what was read from the connection at once.
@@ -134,14 +121,14 @@ impl Bodies {
         }
     }
 
-    async fn place(&self, waits: &AtomicBool) -> Result<LargePlace, Unread> {
-        waits.store(true, Ordering::Relaxed);
-        let held = tokio::time::timeout(PLACE_WITHIN, Arc::clone(&self.places).acquire_owned()).await;
-        waits.store(false, Ordering::Relaxed);
-        match held {
-            Ok(Ok(held)) => Ok(LargePlace { _held: held, in_work: Arc::clone(&self.in_work) }),
-            _ => Err(Unread::Crowded),
-        }
+    /// Waits for a place; whoever has one must be done sooner.
+    async fn place(&self, end: &mut Instant) -> Result<LargePlace, Unread> {
+        let patience = Instant::now() + PLACE_WITHIN;
+        let Ok(Ok(held)) = timeout_at(patience.min(*end), Arc::clone(&self.places).acquire_owned()).await else {
+            return Err(Unread::Crowded);
+        };
+        *end = (Instant::now() + LARGE_READ_WITHIN).min(*end);
+        Ok(LargePlace { _held: held, in_work: Arc::clone(&self.in_work) })
     }
 }
 
