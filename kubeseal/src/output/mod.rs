@@ -2,6 +2,8 @@
 
 mod before;
 mod file;
+mod replacement;
+mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -12,8 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 pub(crate) use before::{check_replaceable, unchanged_meanwhile};
+pub(crate) use file::directory_of;
 use file::{Access, Target};
-pub(crate) use file::{HeldBack, replace_one_of_many};
+pub(crate) use replacement::{Replacement, replace_regular};
+pub(crate) use signals::HeldBack;
 
 /// Takes the results of a run.
 ///
@@ -173,8 +177,7 @@ fn write_error(name: &str, error: &io::Error) -> Error {
 /// of it.
 fn replacement_error(operation: &str, name: &str, error: &io::Error) -> Error {
     let failure = Error::file(operation, name, error);
-    let directory = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let directory = directory.display();
+    let directory = directory_of(Path::new(name)).display();
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failure.hint(format!(
             "the result is a new file that takes the place of the old one: this needs the permission to write into the directory {directory}"

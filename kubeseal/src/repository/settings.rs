@@ -10,6 +10,7 @@ use sealed_secrets_resource::repository_settings::{FILE_NAME, RepositorySettings
 
 use crate::error::{Error, Result};
 use crate::input;
+use crate::output::directory_of;
 
 /// Looks settings up and remembers them by folder.
 #[derive(Default)]
@@ -42,7 +43,7 @@ impl SettingsFinder {
     /// Settings that cannot be read, or that somebody else put there: what they name would be sealed for.
     pub(crate) fn of(&self, file: &Path) -> Result<FileSettings> {
         let failure = |error: &std::io::Error| Error::file("open", &file.to_string_lossy(), error);
-        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = directory_of(file);
         let folder = fs::canonicalize(parent).map_err(|error| failure(&error))?;
         let owner = fs::metadata(file).map_err(|error| failure(&error))?.uid();
         let Some(located) = self.above(&folder) else {

@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 
 use super::flags;
 use super::report::display_name;
-use crate::error::{Error, Result, io_cause};
+use crate::error::{Error, Result};
 use crate::input;
-use crate::output::{HeldBack, check_replaceable, replace_one_of_many, unchanged_meanwhile};
+use crate::output::{check_replaceable, replace_regular, unchanged_meanwhile};
 use crate::repository::{FileSettings, SettingsFinder, is_template};
 use crate::{args, say};
 
@@ -154,11 +154,7 @@ impl OneObject<'_> {
             }
         })?;
         unchanged_meanwhile(Path::new(name), &self.source.text)?;
-        let signals = HeldBack::start()
-            .map_err(|error| Error::new(format!("cannot prepare writing {name}: {}", io_cause(&error))))?;
-        let written = replace_one_of_many(Path::new(name), edited.as_bytes(), &signals);
-        signals.deliver();
-        written
+        replace_regular(Path::new(name), edited.as_bytes())
     }
 
     /// Whether the key is to be recorded, as flags and settings say.

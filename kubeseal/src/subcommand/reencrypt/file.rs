@@ -6,17 +6,17 @@ use std::path::Path;
 use rayon::prelude::*;
 use sealed_secrets_resource::{ApplyError, SealedFile};
 
+use super::group::Waiting;
 use super::object::{ObjectOutcome, process as process_object};
 use super::{Job, flags};
 use crate::error::{Error, Result};
-use crate::output::{replace_one_of_many, unchanged_meanwhile};
 use crate::repository::{self, Contents, FileSettings, Found};
 
 /// What came of a file.
 pub(super) enum Outcome {
     /// It holds no SealedSecret.
     Irrelevant,
-    /// Every object was dealt with, and the file was written if it had to be.
+    /// Every object was dealt with, and the file is written if it has to be.
     Done { objects: Vec<ObjectOutcome>, changed: bool },
     /// It is not for this program.
     Skipped(String),
@@ -34,35 +34,59 @@ impl Outcome {
     }
 }
 
-pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettings>) -> Outcome {
+/// How far a file has come.
+pub(super) enum Step {
+    /// There is nothing more to do.
+    Settled(Outcome),
+    /// The outcome holds once the new contents have taken their place.
+    Written(Outcome, Waiting),
+}
+
+impl Step {
+    pub(super) fn waiting(&self) -> Option<&Waiting> {
+        match self {
+            Step::Settled(_) => None,
+            Step::Written(_, waiting) => Some(waiting),
+        }
+    }
+}
+
+impl From<Outcome> for Step {
+    fn from(outcome: Outcome) -> Step {
+        Step::Settled(outcome)
+    }
+}
+
+/// Reads and judges a file and writes its new contents beside it.
+pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettings>) -> Step {
     if job.must_stop() {
-        return Outcome::NotReached;
+        return Outcome::NotReached.into();
     }
     let text = match repository::read(&found.path, "SealedSecret") {
         Ok(Contents::Relevant(text)) => text,
-        Ok(Contents::Irrelevant) => return Outcome::Irrelevant,
-        Err(error) => return Outcome::Failed(vec![error]),
+        Ok(Contents::Irrelevant) => return Outcome::Irrelevant.into(),
+        Err(error) => return Outcome::Failed(vec![error]).into(),
     };
     let name = found.path.to_string_lossy();
     let failed = |error: &ApplyError| Outcome::Failed(vec![Error::new(format!("{name}: {error}"))]);
     let file = match SealedFile::read_mixed(&text) {
         Ok(file) => file,
         Err(ApplyError::Read(_)) if repository::is_template(&text) => {
-            return Outcome::Skipped("a template, no YAML before it is rendered".to_owned());
+            return Outcome::Skipped("a template, no YAML before it is rendered".to_owned()).into();
         }
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error).into(),
     };
     if file.objects().len() == 0 {
-        return Outcome::Irrelevant;
+        return Outcome::Irrelevant.into();
     }
     let settings = match settings {
         Ok(settings) => settings,
-        Err(error) => return Outcome::WithoutTarget(error.clone()),
+        Err(error) => return Outcome::WithoutTarget(error.clone()).into(),
     };
     let target = match job.target(settings) {
         Ok(target) => target,
-        Err(_) if job.has_one_target => return Outcome::NotReached,
-        Err(error) => return Outcome::WithoutTarget(error),
+        Err(_) if job.has_one_target => return Outcome::NotReached.into(),
+        Err(error) => return Outcome::WithoutTarget(error).into(),
     };
     let record = flags::records_key(job.values, settings.settings.record_key);
 
@@ -70,7 +94,7 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettin
     let results: Vec<_> =
         objects.par_iter().map(|sealed| process_object(job, sealed, settings, &target, record)).collect();
     if job.must_stop() {
-        return Outcome::NotReached;
+        return Outcome::NotReached.into();
     }
     let (mut outcomes, mut changes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (index, result) in results.into_iter().enumerate() {
@@ -87,41 +111,39 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettin
         }
     }
     if !errors.is_empty() {
-        return Outcome::Failed(errors);
+        return Outcome::Failed(errors).into();
     }
     let changed = !changes.is_empty();
     if !job.check && (changed || job.write_to.is_some()) {
         let edited = match file.with_changes(&changes) {
             Ok(edited) => edited,
-            Err(error) => return failed(&error),
+            Err(error) => return failed(&error).into(),
         };
         let written = match &job.write_to {
             Some(folder) => write_anew(job, &folder.join(&found.below), edited.as_bytes()),
-            None if job.dry_run => Ok(()),
-            None => unchanged_meanwhile(&found.path, &text)
-                .and_then(|()| replace_one_of_many(&found.path, edited.as_bytes(), &job.signals)),
+            None if job.dry_run => Ok(None),
+            None => Waiting::write(&found.path, edited.as_bytes(), Some(text)).map(Some),
         };
-        if let Err(error) = written {
-            return Outcome::Failed(vec![error]);
-        }
-        if job.signals.any_arrived() {
-            return Outcome::NotReached;
+        match written {
+            Ok(Some(waiting)) => return Step::Written(Outcome::Done { objects: outcomes, changed }, waiting),
+            Ok(None) => {}
+            Err(error) => return Outcome::Failed(vec![error]).into(),
         }
     }
-    Outcome::Done { objects: outcomes, changed }
+    Outcome::Done { objects: outcomes, changed }.into()
 }
 
 /// Writes a file that is not there yet.
-fn write_anew(job: &Job<'_>, destination: &Path, content: &[u8]) -> Result<()> {
+fn write_anew(job: &Job<'_>, destination: &Path, content: &[u8]) -> Result<Option<Waiting>> {
     if fs::symlink_metadata(destination).is_ok() {
         return Err(Error::new(format!("{}: the file is there already", destination.display()))
             .hint("move it away, or choose another folder with --write-to"));
     }
     if job.dry_run {
-        return Ok(());
+        return Ok(None);
     }
     if let Some(parent) = destination.parent() {
         fs::create_dir_all(parent).map_err(|error| Error::file("create", &parent.to_string_lossy(), &error))?;
     }
-    replace_one_of_many(destination, content, &job.signals)
+    Waiting::write(destination, content, None).map(Some)
 }

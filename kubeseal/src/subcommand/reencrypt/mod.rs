@@ -1,6 +1,7 @@
 //! Moves the SealedSecrets of a repository to the newest key, in place.
 
 mod file;
+mod group;
 mod object;
 mod progress;
 mod summary;
@@ -57,8 +58,9 @@ Offline it takes a backup of the private keys (--from-keys) and the new certific
 --check needs neither, if the keys are recorded.
 
 A file that fails is left alone and named at the end; the rest is done. Interrupted at any
-point, every file is either old or new. Templates that are no YAML are skipped and named.
-A file of more than 32 MiB with a SealedSecret in it is refused.
+point, every file is either old or new; only a kill that cannot be caught leaves hidden new
+files beside some of them, with ciphertext alone. Templates that are no YAML are skipped and
+named. A file of more than 32 MiB with a SealedSecret in it is refused.
 
 --to-cert moves a repository to another cluster: the files stay as they are, and --write-to
 gets those that hold SealedSecrets. Nothing there is ever written over, so that a second
@@ -123,13 +125,15 @@ fn run(values: &Values) -> Result<()> {
 
     let work: Vec<(&Found, &Result<FileSettings>)> = files.iter().zip(&settings).collect();
     let progress = Progress::new(work.len());
-    let outcomes: Vec<Outcome> = pool(&job)?.install(|| {
-        let one = |(found, settings): &(&Found, &Result<FileSettings>)| {
-            let outcome = file::process(&job, found, settings);
-            progress.step(outcome.is_changed());
-            outcome
+    let pool = pool(&job)?;
+    let size = group::size(work.len(), pool.current_num_threads());
+    let outcomes: Vec<Outcome> = pool.install(|| {
+        let some = |files: &[(&Found, &Result<FileSettings>)]| {
+            let outcomes = group::process_all(&job, files);
+            outcomes.iter().for_each(|outcome| progress.step(outcome.is_changed()));
+            outcomes
         };
-        work.par_iter().with_max_len(1).map(one).collect()
+        work.par_chunks(size).with_max_len(1).flat_map_iter(some).collect()
     });
     progress.end();
     let summary = Summary::new(&job, &files, outcomes, failures, warnings);
