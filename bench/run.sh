@@ -41,7 +41,7 @@ done
 
 status=0
 if wants programs; then
-    say "Measuring (about four minutes; what else the machine does costs precision)"
+    say "Measuring (about ten minutes; what else the machine does costs precision)"
     "$built/sealing"
     "$built/recovering" prepare "$work"
     "$built/recovering" measure "$built/kubeseal" "$work"
@@ -54,7 +54,7 @@ if wants programs; then
     '
 fi
 if wants scale; then
-    say "Measuring a controller at scale (about twenty minutes)"
+    say "Measuring a controller at scale (about twenty-five minutes)"
     controller=$(realpath "${SCALE_CONTROLLER:-$built/controller}")
     # shellcheck disable=SC2086 # a list of flags
     "$built/scale" "$cluster" manifests "$work/scale" "$controller" \

@@ -16,6 +16,8 @@ use crate::process;
 const ACCOUNT: &str = "sealed-secrets-controller";
 /// Objects written at a time.
 const AT_ONCE: usize = 16;
+/// How long the idle servers are watched at a time; also enough for the log to have what was called before.
+const IDLE: Duration = Duration::from_millis(1500);
 
 /// See the module's documentation.
 pub struct Cluster {
@@ -126,7 +128,7 @@ impl Cluster {
     /// Share of one core that the servers use while nobody asks them anything.
     pub async fn idle_share(&self) -> Result<f64, Failure> {
         let (before, began) = (self.processor()?, Instant::now());
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(IDLE).await;
         Ok((self.processor()? - before) / began.elapsed().as_secs_f64())
     }
 }
