@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/age tests/chart tests/cluster tests/health tests/image tests/monitoring tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/age tests/chart tests/cluster tests/health tests/image tests/made tests/monitoring tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)

@@ -4,12 +4,15 @@ go 1.25.0
 
 tool helm.sh/helm/v3/cmd/helm
 
+replace sealed-secrets/tests/made => ../made
+
 require (
 	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2
 	go.yaml.in/yaml/v3 v3.0.4
 	helm.sh/helm/v3 v3.20.2
 	k8s.io/apimachinery v0.35.4
 	k8s.io/client-go v0.35.4
+	sealed-secrets/tests/made v0.0.0
 	sigs.k8s.io/kustomize/api v0.20.1
 	sigs.k8s.io/kustomize/kyaml v0.20.1
 )

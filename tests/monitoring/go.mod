@@ -4,11 +4,14 @@ go 1.25.0
 
 tool github.com/prometheus/prometheus/cmd/promtool
 
+replace sealed-secrets/tests/made => ../made
+
 require (
 	github.com/google/go-jsonnet v0.22.0
 	github.com/prometheus/prometheus v0.55.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	go.yaml.in/yaml/v3 v3.0.4
+	sealed-secrets/tests/made v0.0.0
 )
 
 require (

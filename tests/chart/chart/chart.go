@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	"helm.sh/helm/v3/pkg/releaseutil"
+
+	"sealed-secrets/tests/made"
 )
 
 // Values are what a person gives on top of the chart's own values.
@@ -45,24 +46,9 @@ type Rendered struct {
 	Notes string
 }
 
-// Root is the top folder of the repository.
-func Root() string {
-	folder, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(folder, "Makefile")); missing == nil {
-			return folder
-		}
-		if filepath.Dir(folder) == folder {
-			break
-		}
-		folder = filepath.Dir(folder)
-	}
-	return "."
-}
-
 // Folder is where the chart lives.
 func Folder() string {
-	return filepath.Join(Root(), "manifests", "helm", "sealed-secrets")
+	return filepath.Join(made.Root(), "manifests", "helm", "sealed-secrets")
 }
 
 // Load reads the chart.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 // sent is one row of testdata/objects.yaml.
@@ -173,7 +174,7 @@ func TestEveryFieldIsExplained(t *testing.T) {
 		}
 	}
 	var definition chart.Object
-	if err := yaml.Unmarshal([]byte(readFile(t, filepath.Join(chart.Root(), "manifests", "crd.yaml"))), &definition); err != nil {
+	if err := yaml.Unmarshal([]byte(readFile(t, filepath.Join(made.Root(), "manifests", "crd.yaml"))), &definition); err != nil {
 		t.Fatal(err)
 	}
 	fields := 0

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 var errEnded = errors.New("the process ended")
@@ -31,7 +32,7 @@ var block = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
 // commands are the blocks of a document that are to be run, as one script. Empty `section` means all of it.
 func commands(t *testing.T, document, section string) string {
 	t.Helper()
-	text := readFile(t, filepath.Join(chart.Root(), "docs", document))
+	text := readFile(t, filepath.Join(made.Root(), "docs", document))
 	if section != "" {
 		_, rest, found := strings.Cut(text, "\n## "+section+"\n")
 		if !found {
@@ -57,7 +58,7 @@ func person(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for name, target := range map[string]string{
-		"manifests":    filepath.Join(chart.Root(), "manifests"),
+		"manifests":    filepath.Join(made.Root(), "manifests"),
 		"bin/kubectl":  clusterProgram,
 		"bin/helm":     helmProgram,
 		"bin/kubeseal": filepath.Join(programs, "kubeseal"),
@@ -91,7 +92,7 @@ func tidyUp(t *testing.T) {
 			kubectl(t, "delete", "endpoints", "--namespace", namespace, "--ignore-not-found", "sealed-secrets", "sealed-secrets-metrics", "sealed-secrets-controller", "sealed-secrets-controller-metrics")
 		}
 		for _, file := range []string{"controller-norbac.yaml", "rbac.yaml"} {
-			kubectl(t, "delete", "-f", filepath.Join(chart.Root(), "manifests", file), "--ignore-not-found")
+			kubectl(t, "delete", "-f", filepath.Join(made.Root(), "manifests", file), "--ignore-not-found")
 		}
 		for _, namespace := range []string{"shop", "team"} {
 			kubectl(t, "delete", "namespace", namespace, "--ignore-not-found", "--timeout=90s")
@@ -144,7 +145,7 @@ func TestTheWayFromTheOriginalAndBackIsTrue(t *testing.T) {
 			t.Setenv("ORIGINAL", originalChart(t))
 			// The original's manifests are ours without the permission on leases.
 			lease := regexp.MustCompile(`(?m)^- apiGroups: \[coordination\.k8s\.io\]\n(?:  .*\n)*`)
-			own := readFile(t, filepath.Join(chart.Root(), "manifests", "controller.yaml"))
+			own := readFile(t, filepath.Join(made.Root(), "manifests", "controller.yaml"))
 			original := lease.ReplaceAllString(regexp.MustCompile(`(?m)^ *#.*\n`).ReplaceAllString(own, ""), "")
 			if strings.Contains(original, "coordination.k8s.io") || original == own {
 				t.Fatal("the permission on leases is not found in controller.yaml any more")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 // deadline for whatever a test waits for. Nothing is measured: it only ends a test that would wait for ever.
@@ -174,7 +175,7 @@ func eventually(t *testing.T, what string, check func() error) {
 // installDefinition makes the API server serve SealedSecrets by our definition.
 func installDefinition(t *testing.T) {
 	t.Helper()
-	apply(t, readFile(t, filepath.Join(chart.Root(), "manifests", "crd.yaml")))
+	apply(t, readFile(t, filepath.Join(made.Root(), "manifests", "crd.yaml")))
 	kubectl(t, "wait", "--for=condition=Established", "crd/sealedsecrets.bitnami.com", "--timeout=60s")
 	eventually(t, "SealedSecrets are served", func() error {
 		_, err := attempt("", clusterProgram, "kubectl", "get", "sealedsecrets", "-n", "default")

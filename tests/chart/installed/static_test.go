@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 const controllerName = "sealed-secrets-controller"
@@ -91,7 +92,7 @@ func TestStaticManifestsApplyInEveryWay(t *testing.T) {
 	apply(t, readFile(t, "testdata/monitors.yaml"))
 	kubectl(t, "wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "--timeout=60s")
 	for _, file := range []string{"controller.yaml", "controller-norbac.yaml", "controller-podmonitor.yaml", "rbac.yaml", "crd.yaml"} {
-		text := readFile(t, filepath.Join(chart.Root(), "manifests", file))
+		text := readFile(t, filepath.Join(made.Root(), "manifests", file))
 		t.Cleanup(func() { removeAll(t, text) })
 		for _, args := range [][]string{{"--dry-run=server"}, {"--dry-run=server", "--server-side"}, {"--server-side", "--force-conflicts"}, nil} {
 			if err := tryApply(text, args...); err != nil {
@@ -108,7 +109,7 @@ func TestStaticManifestsApplyInEveryWay(t *testing.T) {
 func TestKustomizeMovesTheBaseToAnotherNamespace(t *testing.T) {
 	files := filesys.MakeFsInMemory()
 	for _, name := range []string{"kustomization.yaml", "controller.yaml"} {
-		if err := files.WriteFile("/base/"+name, []byte(readFile(t, filepath.Join(chart.Root(), "manifests", name)))); err != nil {
+		if err := files.WriteFile("/base/"+name, []byte(readFile(t, filepath.Join(made.Root(), "manifests", name)))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,7 +147,7 @@ func TestKustomizeMovesTheBaseToAnotherNamespace(t *testing.T) {
 
 func staticManifest(t *testing.T, file string) []chart.Object {
 	t.Helper()
-	objects, err := chart.ParseObjects(readFile(t, filepath.Join(chart.Root(), "manifests", file)))
+	objects, err := chart.ParseObjects(readFile(t, filepath.Join(made.Root(), "manifests", file)))
 	if err != nil {
 		t.Fatal(err)
 	}

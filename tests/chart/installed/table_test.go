@@ -8,6 +8,7 @@ import (
 
 	"sealed-secrets/tests/chart/chart"
 	"sealed-secrets/tests/chart/matrix"
+	"sealed-secrets/tests/made"
 )
 
 // Every object that any row of the table of values renders, once, as both ways of applying see it.
@@ -74,7 +75,7 @@ func TestPodsSatisfyTheRestrictedStandard(t *testing.T) {
 		t.Errorf("chart: %v", err)
 	}
 	for _, file := range []string{"controller.yaml", "controller-norbac.yaml", "controller-podmonitor.yaml"} {
-		objects, err := chart.ParseObjects(readFile(t, filepath.Join(chart.Root(), "manifests", file)))
+		objects, err := chart.ParseObjects(readFile(t, filepath.Join(made.Root(), "manifests", file)))
 		if err != nil {
 			t.Fatal(err)
 		}

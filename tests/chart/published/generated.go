@@ -13,11 +13,12 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 
 	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 // Files returns the content of every generated file, by its path from the top folder of the repository.
 func Files() (map[string][]byte, error) {
-	root := chart.Root()
+	root := made.Root()
 	folder, err := filepath.Rel(root, chart.Folder())
 	if err != nil {
 		return nil, err

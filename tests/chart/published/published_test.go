@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sealed-secrets/tests/chart/chart"
+	"sealed-secrets/tests/made"
 )
 
 func TestGeneratedFilesAreUpToDate(t *testing.T) {
@@ -18,7 +18,7 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 		t.Errorf("only %d files", len(files))
 	}
 	for name, content := range files {
-		present, err := os.ReadFile(filepath.Join(chart.Root(), name))
+		present, err := os.ReadFile(filepath.Join(made.Root(), name))
 		if err != nil || string(present) != string(content) {
 			t.Errorf("%s is out of date (%v); run: make manifests", name, err)
 		}
@@ -26,7 +26,7 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 }
 
 func TestEveryRuleOfTheRolesHasItsReason(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(chart.Root(), "manifests", "rbac.yaml"))
+	text, err := os.ReadFile(filepath.Join(made.Root(), "manifests", "rbac.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

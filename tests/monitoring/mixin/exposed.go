@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"sealed-secrets/tests/made"
 )
 
 // Family is one row of the table in docs/metrics.md, which an end-to-end test compares with what a running controller
@@ -17,7 +19,7 @@ type Family struct {
 
 // Exposed returns the series that a controller exposes and the labels of each.
 func Exposed() (map[string][]string, error) {
-	families, err := readTable(filepath.Join(Root(), "docs", "metrics.md"))
+	families, err := readTable(filepath.Join(made.Root(), "docs", "metrics.md"))
 	series := map[string][]string{}
 	for _, family := range families {
 		if family.Kind != "histogram" {

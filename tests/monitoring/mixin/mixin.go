@@ -5,11 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/google/go-jsonnet"
 	yaml "go.yaml.in/yaml/v3"
+
+	"sealed-secrets/tests/made"
 )
 
 // Mixin is what manifests/monitoring/mixin.libsonnet evaluates to.
@@ -39,24 +40,9 @@ type Rule struct {
 	Annotations map[string]string `json:"annotations" yaml:"annotations"`
 }
 
-// Root is the top folder of the repository.
-func Root() string {
-	folder, err := os.Getwd()
-	for err == nil {
-		if _, missing := os.Stat(filepath.Join(folder, "Makefile")); missing == nil {
-			return folder
-		}
-		if filepath.Dir(folder) == folder {
-			break
-		}
-		folder = filepath.Dir(folder)
-	}
-	return "."
-}
-
 // Folder is where the mixin lives.
 func Folder() string {
-	return filepath.Join(Root(), "manifests", "monitoring")
+	return filepath.Join(made.Root(), "manifests", "monitoring")
 }
 
 // Load evaluates the mixin, with `change` (Jsonnet, such as `{ _config+:: { severity: 'critical' } }`) added to it; empty
@@ -81,7 +67,7 @@ func Load(change string) (*Mixin, error) {
 	return &mixin, err
 }
 
-const made = "# Made from manifests/monitoring by `make manifests`.\n"
+const header = "# Made from manifests/monitoring by `make manifests`.\n"
 
 // Files returns the content of every generated file, by its path from the top folder of the repository.
 func Files() (map[string][]byte, error) {
@@ -103,7 +89,7 @@ func Files() (map[string][]byte, error) {
 		},
 	} {
 		var text bytes.Buffer
-		text.WriteString(made)
+		text.WriteString(header)
 		encoder := yaml.NewEncoder(&text)
 		encoder.SetIndent(2)
 		encoder.CompactSeqIndent()

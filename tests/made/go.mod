@@ -1,0 +1,3 @@
+module sealed-secrets/tests/made
+
+go 1.25.0
