@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// Names of all SealedSecrets of a namespace, or of all.
-    pub fn sealed_keys(&self, namespace: Option<&str>) -> Vec<ObjectKey> {
+    pub fn sealed_keys(&self, namespace: Option<&str>) -> HashSet<ObjectKey> {
         keys_in(&self.sealed.read(), namespace)
     }
 
@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// Names of all Secrets of a namespace, or of all.
-    pub fn secret_keys(&self, namespace: Option<&str>) -> Vec<ObjectKey> {
+    pub fn secret_keys(&self, namespace: Option<&str>) -> HashSet<ObjectKey> {
         keys_in(&self.secrets.read(), namespace)
     }
 
@@ -112,7 +112,7 @@ impl Store {
     }
 
     /// Names of the deleted SealedSecrets of a namespace, or of all.
-    pub fn buried_keys(&self, namespace: Option<&str>) -> Vec<ObjectKey> {
+    pub fn buried_keys(&self, namespace: Option<&str>) -> HashSet<ObjectKey> {
         keys_in(&lock(&self.deleted), namespace)
     }
 
@@ -181,7 +181,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keys_in<V>(map: &HashMap<ObjectKey, V>, namespace: Option<&str>) -> Vec<ObjectKey> {
+fn keys_in<V>(map: &HashMap<ObjectKey, V>, namespace: Option<&str>) -> HashSet<ObjectKey> {
     map.keys().filter(|key| namespace.is_none_or(|namespace| key.namespace == namespace)).cloned().collect()
 }
 
@@ -247,8 +247,8 @@ mod tests {
         let store = Store::default();
         let (key, object) = observed("1", "True");
         store.put_sealed(key.clone(), object);
-        assert_eq!(store.sealed_keys(None), std::slice::from_ref(&key));
-        assert_eq!(store.sealed_keys(Some("NS")), [key]);
-        assert_eq!(store.sealed_keys(Some("other")), []);
+        assert_eq!(store.sealed_keys(None), HashSet::from([key.clone()]));
+        assert_eq!(store.sealed_keys(Some("NS")), HashSet::from([key]));
+        assert_eq!(store.sealed_keys(Some("other")), HashSet::new());
     }
 }

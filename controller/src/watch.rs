@@ -39,8 +39,13 @@ pub async fn follow(
     let mut sealed = sealed_feed(client.clone(), namespace.clone(), &label_selector, Arc::clone(&readiness));
     let mut secrets = (!context.settings.skip_recreate).then(|| secret_feed(client, namespace.clone(), readiness));
     let leadership = context.leadership.clone();
-    let mut scope =
-        Scope { context, namespace, sealed_listed: HashSet::new(), secrets_listed: HashSet::new(), sorted_in: None };
+    let mut scope = Scope {
+        context,
+        namespace,
+        sealed_unlisted: HashSet::new(),
+        secrets_unlisted: HashSet::new(),
+        sorted_in: None,
+    };
     // Whether the Secrets could not be listed so far.
     let mut blind = false;
     loop {
@@ -111,9 +116,9 @@ fn secret_feed(
 struct Scope {
     context: Arc<Context>,
     namespace: Option<String>,
-    /// Names in the list that is under way.
-    sealed_listed: HashSet<ObjectKey>,
-    secrets_listed: HashSet<ObjectKey>,
+    /// Cached objects that the list that is under way has not named so far. The first list, the longest by far, finds none.
+    sealed_unlisted: HashSet<ObjectKey>,
+    secrets_unlisted: HashSet<ObjectKey>,
     /// The time of leading in which the objects that were there were given out.
     sorted_in: Option<u64>,
 }
@@ -121,10 +126,10 @@ struct Scope {
 impl Scope {
     fn sealed_event(&mut self, event: Event<DynamicObject>) {
         match event {
-            Event::Init => self.sealed_listed.clear(),
+            Event::Init => self.sealed_unlisted = self.context.store.sealed_keys(self.namespace.as_deref()),
             Event::InitApply(object) => {
                 if let Some((key, observed)) = Observed::from_watch(object) {
-                    self.sealed_listed.insert(key.clone());
+                    self.sealed_unlisted.remove(&key);
                     // Lists may come from a replica of the API server that lags behind the one asked before.
                     if self.is_outdated(&key, &observed) {
                         return;
@@ -135,11 +140,8 @@ impl Scope {
                 }
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut self.sealed_listed);
-                for key in self.context.store.sealed_keys(self.namespace.as_deref()) {
-                    if !listed.contains(&key) {
-                        self.sealed_deleted(&key);
-                    }
+                for key in std::mem::take(&mut self.sealed_unlisted) {
+                    self.sealed_deleted(&key);
                 }
             }
             Event::Apply(object) => {
@@ -194,19 +196,16 @@ impl Scope {
 
     fn secret_event(&mut self, event: Event<PartialObjectMeta<Secret>>) {
         match event {
-            Event::Init => self.secrets_listed.clear(),
+            Event::Init => self.secrets_unlisted = self.context.store.secret_keys(self.namespace.as_deref()),
             Event::InitApply(object) => {
                 if let Some((key, meta)) = SecretMeta::from_watch(object) {
-                    self.secrets_listed.insert(key.clone());
+                    self.secrets_unlisted.remove(&key);
                     self.secret_applied(key, meta);
                 }
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut self.secrets_listed);
-                for key in self.context.store.secret_keys(self.namespace.as_deref()) {
-                    if !listed.contains(&key) {
-                        self.secret_deleted(&key, None);
-                    }
+                for key in std::mem::take(&mut self.secrets_unlisted) {
+                    self.secret_deleted(&key, None);
                 }
                 self.context.store.secrets_are_known(self.namespace.as_deref());
             }

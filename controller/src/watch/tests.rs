@@ -168,8 +168,8 @@ fn scope() -> Scope {
     Scope {
         context: Arc::new(context),
         namespace: None,
-        sealed_listed: HashSet::new(),
-        secrets_listed: HashSet::new(),
+        sealed_unlisted: HashSet::new(),
+        secrets_unlisted: HashSet::new(),
         sorted_in: leadership.term(),
     }
 }
