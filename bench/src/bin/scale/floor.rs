@@ -1,10 +1,12 @@
 //! What nobody can be faster than: the private operations and the API server's own work, on this machine, now.
 
+use std::thread;
 use std::time::Instant;
 
 use sealed_secrets_bench::Failure;
 use sealed_secrets_bench::rounds::spread;
 use sealed_secrets_crypto::{Hints, KeyRing, Label, PrivateKey, SealingKey, SystemRandom, seal};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::audit::Record;
@@ -19,10 +21,12 @@ const CREATIONS: u32 = 150;
 const NAMESPACE: &str = "floor";
 
 /// In seconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Floor {
     /// Processor time of one RSA-4096 private operation.
     pub private_operation: f64,
+    /// The same while all cores do them: they may share units of the processor.
+    pub private_operation_of_all: f64,
     /// Processor time that the servers need to create one Secret.
     pub creation: f64,
     /// How long a client waits for that.
@@ -31,7 +35,8 @@ pub struct Floor {
 
 /// Measures; `round` makes the names of what is created differ.
 pub async fn measure(cluster: &Cluster, key: &PrivateKey, round: usize) -> Result<Floor, Failure> {
-    let private_operation = private_operation(key)?;
+    let private_operation = private_operations(key, 1)?;
+    let private_operation_of_all = private_operations(key, thread::available_parallelism()?.get())?;
     if round == 0 {
         cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})).await?;
     }
@@ -51,7 +56,19 @@ pub async fn measure(cluster: &Cluster, key: &PrivateKey, round: usize) -> Resul
     record.read()?;
     let waits = record.calls.iter().filter(|call| call.verb == "create" && call.resource == "secrets");
     let waits: Vec<f64> = waits.map(|call| call.answered.duration_since(call.received).as_secs_f64()).collect();
-    Ok(Floor { private_operation, creation: spread(&costs).median, creation_latency: spread(&waits).median })
+    let (creation, creation_latency) = (spread(&costs).median, spread(&waits).median);
+    Ok(Floor { private_operation, private_operation_of_all, creation, creation_latency })
+}
+
+/// The mean cost of an operation on so many threads at once.
+fn private_operations(key: &PrivateKey, threads: usize) -> Result<f64, Failure> {
+    let costs: Result<Vec<f64>, String> = thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| private_operation(key).map_err(|error| error.to_string()));
+        let threads: Vec<_> = (0..threads).map(spawn).collect();
+        threads.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))).collect()
+    });
+    let costs = costs?;
+    Ok(costs.iter().sum::<f64>() / costs.len() as f64)
 }
 
 fn private_operation(key: &PrivateKey) -> Result<f64, Failure> {
@@ -73,6 +90,7 @@ impl Floor {
         let mean = |of: fn(&Floor) -> f64| (of(&self) + of(&other)) / 2.0;
         Floor {
             private_operation: mean(|floor| floor.private_operation),
+            private_operation_of_all: mean(|floor| floor.private_operation_of_all),
             creation: mean(|floor| floor.creation),
             creation_latency: mean(|floor| floor.creation_latency),
         }

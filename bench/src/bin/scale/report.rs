@@ -2,6 +2,7 @@
 
 use sealed_secrets_bench::table::{Table, mebibytes, time, times};
 
+use crate::floor::Floor;
 use crate::scenario::{Figures, ITEMS};
 
 /// The table of one scenario. `before` are those that were measured earlier: one of them may be what it is compared with.
@@ -24,9 +25,11 @@ impl Rows<'_> {
     fn add_all(&mut self, before: &[Figures]) {
         let one = self.figures;
         let (objects, cores) = (one.objects as f64, one.cores as f64);
-        let floor = (objects * one.private_operation + 3.0 * objects * one.creation) / cores;
-        self.note("one private operation", time(one.private_operation));
-        self.note("servers' processor time for one Secret", time(one.creation));
+        let Floor { private_operation, private_operation_of_all, creation, creation_latency } = one.floor;
+        let floor = (objects * private_operation + 3.0 * objects * creation) / cores;
+        self.note("one private operation", time(private_operation));
+        self.note("  while all cores do them", time(private_operation_of_all));
+        self.note("servers' processor time for one Secret", time(creation));
         self.note("the floor F", time(floor));
         self.note("others' share of the machine in the cold start", percent(one.cold_others));
         self.row("cold start until all are synced, against F", one.cold_wall, 1.3 * floor, time);
@@ -37,11 +40,11 @@ impl Rows<'_> {
         }
         let decryptions = one.cold_decryptions.unwrap_or(objects);
         self.row("private operations per object, cold", decryptions / objects, 1.0, plain);
-        let beside = (one.cold_processor - decryptions * one.private_operation) / objects;
+        let beside = (one.cold_processor - decryptions * private_operation_of_all) / objects;
         self.row("processor time per object beside RSA", beside, 1.3e-3, time);
         let with_one_key = before.iter().find(|other| other.objects == one.objects && other.keys == 1);
         if let Some(base) = with_one_key {
-            let ratio = one.cold_processor / one.private_operation / (base.cold_processor / base.private_operation);
+            let ratio = one.cold_processor / private_operation / (base.cold_processor / base.floor.private_operation);
             self.row("processor time per object against one key", ratio, 1.3, plain);
         }
         self.row("calls per object, restart", calls(&one.restart_calls) / objects, 0.0, plain);
@@ -50,7 +53,7 @@ impl Rows<'_> {
             None => self.note("private operations, restart", "not told".to_owned()),
         }
         self.row("restart until quiet", one.restart_quiet, 2.0, time);
-        let least = one.private_operation + one.creation_latency + 5e-3;
+        let least = private_operation + creation_latency + 5e-3;
         self.row("SealedSecret to Secret, idle", one.single, least, time);
         self.row("SealedSecret to Secret, right after a restart", one.single_after_restart, 3.0 * one.single, time);
         self.row("memory, empty", one.empty.resident as f64, mebi(12.0), mebibytes);
@@ -60,7 +63,7 @@ impl Rows<'_> {
             self.row("memory for each foreign Secret of 50 KiB", bytes, 1024.0, |bytes| format!("{bytes:.0} B"));
         }
         if let Some(seconds) = one.many_items {
-            let on_all_cores = ITEMS as f64 * one.private_operation / cores;
+            let on_all_cores = ITEMS as f64 * private_operation / cores;
             self.row(&format!("one object of {ITEMS} items, all cores"), seconds, 1.3 * on_all_cores, time);
         }
     }
