@@ -21,8 +21,8 @@ use sealed_secrets_crypto::{CertificateProfile, EnvelopeParts, Label, PrivateKey
 use sealed_secrets_resource::encode_base64;
 
 const ITEMS: usize = 1000;
-/// Where many files are replaced, before each round: ext4 looks at every place of a file that was deleted within the last
-/// minute before it takes another one, so that a round would pay for the one before it.
+/// Where many files are replaced, before each round: an ext4 without a journal passes over every place of a file that was
+/// deleted within the last minute before it takes another one, so that a round would pay for the one before it.
 const REST: Duration = Duration::from_secs(61);
 const TARGET: f64 = 1.3;
 const VALUE: &[u8; 32] = b"correct horse battery staple +32";

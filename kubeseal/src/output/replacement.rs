@@ -17,6 +17,8 @@ use crate::error::{Error, Result, io_cause};
 pub(crate) struct Replacement {
     path: PathBuf,
     file: NamedTempFile,
+    /// Whether a file may be there by then.
+    replaces: bool,
 }
 
 impl Replacement {
@@ -28,9 +30,17 @@ impl Replacement {
         Replacement::new(&regular(name)?, content, Access::AsBefore)
     }
 
+    /// A file for a place where there is none, and where none is written over that comes there meanwhile.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    pub(crate) fn anew(path: &Path, content: &[u8]) -> Result<Replacement> {
+        Ok(Replacement { replaces: false, ..Replacement::new(path, content, Access::AsBefore)? })
+    }
+
     fn new(path: &Path, content: &[u8], access: Access) -> Result<Replacement> {
         match write_beside(path, content, access) {
-            Ok(file) => Ok(Replacement { path: path.to_owned(), file }),
+            Ok(file) => Ok(Replacement { path: path.to_owned(), file, replaces: true }),
             Err(error) => Err(failure(path, &error)),
         }
     }
@@ -51,15 +61,18 @@ impl Replacement {
         self.file.as_file().sync_all().map_err(|error| failure(&self.path, &error))
     }
 
-    /// Takes the place. After a signal, which is for the caller to deliver, everything stays as it was.
+    /// Takes the place, and says whether it did: after a signal, which is for the caller to deliver, everything stays as it
+    /// was.
     ///
     /// # Errors
     /// Whatever the system says; a file that was there is unharmed then.
-    pub(crate) fn take_place(self, signals: &HeldBack) -> Result<()> {
+    pub(crate) fn take_place(self, signals: &HeldBack) -> Result<bool> {
+        let Replacement { path, file, replaces } = self;
         if signals.any_arrived() {
-            return Ok(());
+            return Ok(false);
         }
-        self.file.persist(&self.path).map(drop).map_err(|failed| failure(&self.path, &failed.error))
+        let placed = if replaces { file.persist(&path) } else { file.persist_noclobber(&path) };
+        placed.map(|_| true).map_err(|failed| failure(&path, &failed.error))
     }
 }
 
@@ -77,7 +90,7 @@ pub(super) fn replace(path: &Path, content: &[u8], access: Access) -> Result<()>
         .map_err(|error| Error::new(format!("cannot prepare writing {}: {}", path.display(), io_cause(&error))))?;
     let replaced = Replacement::new(path, content, access).and_then(|replacement| {
         replacement.sync()?;
-        replacement.take_place(&signals)
+        replacement.take_place(&signals).map(drop)
     });
     signals.deliver();
     replaced
@@ -176,9 +189,20 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "old");
 
         let signals = HeldBack::start().unwrap();
-        Replacement::of_regular(&file, b"new").unwrap().take_place(&signals).unwrap();
+        assert!(Replacement::of_regular(&file, b"new").unwrap().take_place(&signals).unwrap());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_new_file_takes_no_place_that_was_taken_meanwhile() {
+        let place = tempfile::tempdir().unwrap();
+        let (file, signals) = (place.path().join("file"), HeldBack::start().unwrap());
+        let replacement = Replacement::anew(&file, b"new").unwrap();
+        fs::write(&file, "other").unwrap();
+        assert!(replacement.take_place(&signals).unwrap_err().to_string().contains("file exists"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "other");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
     #[test]

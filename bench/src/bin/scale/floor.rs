@@ -1,6 +1,5 @@
 //! What nobody can be faster than: the private operations and the API server's own work, on this machine, now.
 
-use std::thread;
 use std::time::Instant;
 
 use sealed_secrets_bench::Failure;
@@ -25,8 +24,6 @@ const NAMESPACE: &str = "floor";
 pub struct Floor {
     /// Processor time of one RSA-4096 private operation.
     pub private_operation: f64,
-    /// The same while all cores do them: they may share units of the processor.
-    pub private_operation_of_all: f64,
     /// Processor time that the servers need to create one Secret.
     pub creation: f64,
     /// How long a client waits for that.
@@ -35,8 +32,7 @@ pub struct Floor {
 
 /// Measures; `round` makes the names of what is created differ.
 pub async fn measure(cluster: &Cluster, key: &PrivateKey, round: usize) -> Result<Floor, Failure> {
-    let private_operation = private_operations(key, 1)?;
-    let private_operation_of_all = private_operations(key, thread::available_parallelism()?.get())?;
+    let private_operation = private_operation(key)?;
     if round == 0 {
         cluster.create(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})).await?;
     }
@@ -57,18 +53,7 @@ pub async fn measure(cluster: &Cluster, key: &PrivateKey, round: usize) -> Resul
     let waits = record.calls.iter().filter(|call| call.verb == "create" && call.resource == "secrets");
     let waits: Vec<f64> = waits.map(|call| call.answered.duration_since(call.received).as_secs_f64()).collect();
     let (creation, creation_latency) = (spread(&costs).median, spread(&waits).median);
-    Ok(Floor { private_operation, private_operation_of_all, creation, creation_latency })
-}
-
-/// The mean cost of an operation on so many threads at once.
-fn private_operations(key: &PrivateKey, threads: usize) -> Result<f64, Failure> {
-    let costs: Result<Vec<f64>, String> = thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| private_operation(key).map_err(|error| error.to_string()));
-        let threads: Vec<_> = (0..threads).map(spawn).collect();
-        threads.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))).collect()
-    });
-    let costs = costs?;
-    Ok(costs.iter().sum::<f64>() / costs.len() as f64)
+    Ok(Floor { private_operation, creation, creation_latency })
 }
 
 fn private_operation(key: &PrivateKey) -> Result<f64, Failure> {
@@ -90,7 +75,6 @@ impl Floor {
         let mean = |of: fn(&Floor) -> f64| (of(&self) + of(&other)) / 2.0;
         Floor {
             private_operation: mean(|floor| floor.private_operation),
-            private_operation_of_all: mean(|floor| floor.private_operation_of_all),
             creation: mean(|floor| floor.creation),
             creation_latency: mean(|floor| floor.creation_latency),
         }

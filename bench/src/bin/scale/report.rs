@@ -25,10 +25,9 @@ impl Rows<'_> {
     fn add_all(&mut self, before: &[Figures]) {
         let one = self.figures;
         let (objects, cores) = (one.objects as f64, one.cores as f64);
-        let Floor { private_operation, private_operation_of_all, creation, creation_latency } = one.floor;
+        let Floor { private_operation, creation, creation_latency } = one.floor;
         let floor = (objects * private_operation + 3.0 * objects * creation) / cores;
         self.note("one private operation", time(private_operation));
-        self.note("  while all cores do them", time(private_operation_of_all));
         self.note("servers' processor time for one Secret", time(creation));
         self.note("the floor F", time(floor));
         self.note("others' share of the machine in the cold start", percent(one.cold_others));
@@ -40,7 +39,7 @@ impl Rows<'_> {
         }
         let decryptions = one.cold_decryptions.unwrap_or(objects);
         self.row("private operations per object, cold", decryptions / objects, 1.0, plain);
-        let beside = (one.cold_processor - decryptions * private_operation_of_all) / objects;
+        let beside = (one.cold_processor - decryptions * private_operation) / objects;
         self.row("processor time per object beside RSA", beside, 1.3e-3, time);
         let with_one_key = before.iter().find(|other| other.objects == one.objects && other.keys == 1);
         if let Some(base) = with_one_key {

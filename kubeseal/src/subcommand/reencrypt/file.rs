@@ -1,12 +1,9 @@
 //! One file: read, judged, changed, written.
 
-use std::fs;
-use std::path::Path;
-
 use rayon::prelude::*;
 use sealed_secrets_resource::{ApplyError, SealedFile};
 
-use super::group::Waiting;
+use super::group::Draft;
 use super::object::{ObjectOutcome, process as process_object};
 use super::{Job, flags};
 use crate::error::{Error, Result};
@@ -38,17 +35,8 @@ impl Outcome {
 pub(super) enum Step {
     /// There is nothing more to do.
     Settled(Outcome),
-    /// The outcome holds once the new contents have taken their place.
-    Written(Outcome, Waiting),
-}
-
-impl Step {
-    pub(super) fn waiting(&self) -> Option<&Waiting> {
-        match self {
-            Step::Settled(_) => None,
-            Step::Written(_, waiting) => Some(waiting),
-        }
-    }
+    /// The outcome holds once this is written.
+    Drafted(Outcome, Draft),
 }
 
 impl From<Outcome> for Step {
@@ -57,7 +45,7 @@ impl From<Outcome> for Step {
     }
 }
 
-/// Reads and judges a file and writes its new contents beside it.
+/// Reads and judges a file and makes its new contents.
 pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettings>) -> Step {
     if job.must_stop() {
         return Outcome::NotReached.into();
@@ -119,31 +107,16 @@ pub(super) fn process(job: &Job<'_>, found: &Found, settings: &Result<FileSettin
             Ok(edited) => edited,
             Err(error) => return failed(&error).into(),
         };
-        let written = match &job.write_to {
-            Some(folder) => write_anew(job, &folder.join(&found.below), edited.as_bytes()),
-            None if job.dry_run => Ok(None),
-            None => Waiting::write(&found.path, edited.as_bytes(), Some(text)).map(Some),
+        let draft = match &job.write_to {
+            Some(folder) => Draft { path: folder.join(&found.below), content: edited.into(), before: None },
+            None => Draft { path: found.path.clone(), content: edited.into(), before: Some(text) },
         };
-        match written {
-            Ok(Some(waiting)) => return Step::Written(Outcome::Done { objects: outcomes, changed }, waiting),
-            Ok(None) => {}
-            Err(error) => return Outcome::Failed(vec![error]).into(),
+        if !job.dry_run {
+            return Step::Drafted(Outcome::Done { objects: outcomes, changed }, draft);
+        }
+        if let Err(error) = draft.check_absent() {
+            return Outcome::Failed(vec![error]).into();
         }
     }
     Outcome::Done { objects: outcomes, changed }.into()
-}
-
-/// Writes a file that is not there yet.
-fn write_anew(job: &Job<'_>, destination: &Path, content: &[u8]) -> Result<Option<Waiting>> {
-    if fs::symlink_metadata(destination).is_ok() {
-        return Err(Error::new(format!("{}: the file is there already", destination.display()))
-            .hint("move it away, or choose another folder with --write-to"));
-    }
-    if job.dry_run {
-        return Ok(None);
-    }
-    if let Some(parent) = destination.parent() {
-        fs::create_dir_all(parent).map_err(|error| Error::file("create", &parent.to_string_lossy(), &error))?;
-    }
-    Waiting::write(destination, content, None).map(Some)
 }

@@ -59,7 +59,7 @@ Offline it takes a backup of the private keys (--from-keys) and the new certific
 
 A file that fails is left alone and named at the end; the rest is done. Interrupted at any
 point, every file is either old or new; only a kill that cannot be caught leaves hidden new
-files beside some of them, with ciphertext alone. Templates that are no YAML are skipped and
+files beside some of them, which may be deleted. Templates that are no YAML are skipped and
 named. A file of more than 32 MiB with a SealedSecret in it is refused.
 
 --to-cert moves a repository to another cluster: the files stay as they are, and --write-to
@@ -126,13 +126,13 @@ fn run(values: &Values) -> Result<()> {
     let work: Vec<(&Found, &Result<FileSettings>)> = files.iter().zip(&settings).collect();
     let progress = Progress::new(work.len());
     let pool = pool(&job)?;
-    let size = group::size(work.len(), pool.current_num_threads());
+    let size = match job.means {
+        Means::Keys(_) => group::size(work.len(), pool.current_num_threads()),
+        // What took an answer of a controller is not kept waiting.
+        Means::Controller => 1,
+    };
     let outcomes: Vec<Outcome> = pool.install(|| {
-        let some = |files: &[(&Found, &Result<FileSettings>)]| {
-            let outcomes = group::process_all(&job, files);
-            outcomes.iter().for_each(|outcome| progress.step(outcome.is_changed()));
-            outcomes
-        };
+        let some = |files| group::process_all(&job, files, &progress);
         work.par_chunks(size).with_max_len(1).flat_map_iter(some).collect()
     });
     progress.end();
@@ -221,7 +221,7 @@ fn pool(job: &Job<'_>) -> Result<rayon::ThreadPool> {
         Means::Keys(_) => crate::parallel::cores() * 2,
         Means::Controller => 4,
     };
-    // A thread that waits for its own items takes up another file meanwhile, which goes onto the same stack.
+    // A thread that waits for its own items takes up another group of files meanwhile, which goes onto the same stack.
     let built = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
     built.map_err(|error| Error::new(format!("cannot start threads: {error}")))
 }
