@@ -1,4 +1,4 @@
-//! One file: read, judged, changed, written.
+//! One file: read, judged, changed.
 
 use rayon::prelude::*;
 use sealed_secrets_resource::{ApplyError, SealedFile};

@@ -68,14 +68,17 @@ fn write(signals: &HeldBack, steps: Vec<Step>) -> Vec<Outcome> {
             },
         });
     }
-    let replacements = || written.iter().map(|(_, new)| new.as_ref().map(|(_, replacement)| replacement));
-    replacements().flatten().for_each(Replacement::begin_sync);
+    let new = written.iter().filter_map(|(_, new)| new.as_ref());
+    new.for_each(|(_, replacement)| replacement.begin_sync());
     // What is interrupted is not needed on the disk.
-    let sync = |new: &Replacement| if signals.any_arrived() { Ok(()) } else { new.sync() };
-    let synced: Vec<Result<()>> = replacements().map(|new| new.map_or(Ok(()), sync)).collect();
-    let settled = written.into_iter().zip(synced).map(|((outcome, new), synced)| match new {
+    for (outcome, new) in written.iter_mut().take_while(|_| !signals.any_arrived()) {
+        if let Some(Err(error)) = new.as_ref().map(|(_, replacement)| replacement.sync()) {
+            (*outcome, *new) = (Outcome::Failed(vec![error]), None);
+        }
+    }
+    let settled = written.into_iter().map(|(outcome, new)| match new {
         None => outcome,
-        Some((draft, replacement)) => match synced.and_then(|()| draft.take_place(replacement, signals)) {
+        Some((draft, replacement)) => match draft.take_place(replacement, signals) {
             Ok(true) => outcome,
             Ok(false) => Outcome::NotReached,
             Err(error) => Outcome::Failed(vec![error]),
@@ -143,6 +146,7 @@ mod tests {
             assert_eq!(size(files, threads), want, "{files} files, {threads} threads");
         }
     }
+
     #[test]
     fn a_file_that_fails_keeps_no_other_of_its_group_from_being_written() {
         let place = tempfile::tempdir().unwrap();

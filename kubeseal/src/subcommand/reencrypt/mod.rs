@@ -152,21 +152,22 @@ fn job(values: &Values) -> Result<Job<'_>> {
     let misused = |message: &str| Err(REENCRYPT.misused(message));
     let (keys, via_controller, check) = (values.list("from-keys"), values.bool("via-controller"), values.bool("check"));
     let explicit_cert = values.source("cert") == sealed_secrets_flags::Source::CommandLine;
+    let (to_cert, write_to) = (values.non_empty("to-cert"), values.non_empty("write-to"));
     match () {
         () if values.positionals().is_empty() => return misused("reencrypt needs a path, for example ."),
-        () if values.non_empty("to-cert").is_some() != values.non_empty("write-to").is_some() => {
+        () if to_cert.is_some() != write_to.is_some() => {
             return misused("--to-cert and --write-to go together");
         }
-        () if via_controller && (values.non_empty("to-cert").is_some() || explicit_cert) => {
+        () if via_controller && (to_cert.is_some() || explicit_cert) => {
             return misused("--via-controller encrypts with the controller's own key, not with another certificate");
         }
         () if via_controller && !keys.is_empty() => {
             return misused("give either private keys (--from-keys) or --via-controller");
         }
-        () if explicit_cert && values.non_empty("to-cert").is_some() => {
+        () if explicit_cert && to_cert.is_some() => {
             return misused("give either --cert or --to-cert");
         }
-        () if check && values.non_empty("to-cert").is_some() => {
+        () if check && to_cert.is_some() => {
             return misused("--check looks at the files as they are; leave --to-cert away");
         }
         () if keys.is_empty() && !via_controller && !check => {
@@ -179,7 +180,7 @@ fn job(values: &Values) -> Result<Job<'_>> {
     Ok(Job {
         values,
         means: if via_controller { Means::Controller } else { Means::Keys(ring) },
-        targets: match values.non_empty("to-cert") {
+        targets: match to_cert {
             Some(certificate) => Targets::only(certificate, values),
             None => Targets::new(values),
         },
@@ -187,7 +188,7 @@ fn job(values: &Values) -> Result<Job<'_>> {
         check,
         dry_run: values.bool("dry-run"),
         all: values.bool("all"),
-        write_to: values.non_empty("write-to").map(PathBuf::from),
+        write_to: write_to.map(PathBuf::from),
         has_one_target: false,
         signals,
         last: Mutex::default(),
