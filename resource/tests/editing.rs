@@ -170,8 +170,13 @@ fn an_entry_goes_with_its_line_and_an_empty_map_stays() {
         ("d: # c\n  a: x\ne: 1\n", &["-d.a"], "d: # c\n  {}\ne: 1\n"),
         ("d:\n  a: x\ne: 1\n", &["-d.a", "d.b=w"], "d:\n  b: w\ne: 1\n"),
         ("d:\n- a: x\n  b: y\n", &["-d.#0.a"], "d:\n- b: y\n"),
+        ("d:\n- a: a#b\n  b: y\n", &["-d.#0.a"], "d:\n- b: y\n"),
         ("d: {\n  a: x, # c\n  b: y, # d\n  c: z\n}\n", &["-d.b"], "d: {\n  a: x, # c\n  c: z\n}\n"),
         ("a: |\n  x\nb: y", &["-b"], "a: |\n  x\n"),
+        // Blank lines left behind would become part of the value.
+        ("a: |+\n  x\nb: |\n  y\n\n", &["-b"], "a: |+\n  x\n"),
+        ("d:\n  a: |+\n    x\n  b: y\n\n \n\ne: 1\n", &["-d.b"], "d:\n  a: |+\n    x\ne: 1\n"),
+        ("d:\n  a: |+\n    x\n  b: |\n    y\n\n", &["-d.b", "e=w"], "d:\n  a: |+\n    x\ne: w\n"),
         ("d: {a: x, b: y, c: z}\n", &["-d.a"], "d: {b: y, c: z}\n"),
         ("d: {a: x, b: y, c: z}\n", &["-d.a", "-d.b"], "d: {c: z}\n"),
         ("d: {a: x, b: y, c: z}\n", &["-d.b", "-d.c", "d.e=1"], "d: {a: x, e: \"1\"}\n"),
@@ -235,6 +240,8 @@ fn what_cannot_be_done_says_where_and_why() {
         ("d:\n  a: x\n  <<: {a: y}\n", &["d.a=z"], "", true),
         ("d: [a: x]\n", &["d.#0.b=z"], "line 1: d[0] is written in a way", true),
         ("d:\n- a: x # c\n  b: y\n", &["-d.#0.a"], "line 2: d[0] is written in a way", true),
+        ("? |\n\n", &["a=w"], "line 1: the document is written in a way", true),
+        ("d:\n  ? |\n    x\n\n", &["e=w"], "line 1: the document is written in a way", true),
     ];
     for (text, lines, words, about_style) in table {
         let error = edited(text, 0, lines).map(|text| panic!("{text}")).unwrap_err();

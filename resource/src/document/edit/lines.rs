@@ -45,6 +45,18 @@ pub(super) fn indent(text: &str, at: usize) -> Option<&str> {
     before.trim_start_matches([' ', '\t']).is_empty().then_some(before)
 }
 
+/// The end of the last of the blank lines that follow the line that ends at `end`; `end` if there are none.
+pub(super) fn behind_blank_lines(text: &str, mut end: usize) -> usize {
+    loop {
+        let next = end + break_at(text, end).len();
+        let next_end = line_end(text, next);
+        if next == end || next == text.len() || !text[next..next_end].trim_matches([' ', '\t']).is_empty() {
+            return end;
+        }
+        end = next_end;
+    }
+}
+
 /// Passes blanks, line breaks and comments.
 pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
     loop {

@@ -141,13 +141,17 @@ fn says(text: &str, before: &[Document], intended: &[Value]) -> bool {
         })
 }
 
-/// Applies replacements; `None` if two of them overlap.
+/// Applies replacements; `None` if two of them overlap. What is inserted amid what is deleted stands behind it.
 fn splice(text: &str, mut splices: Vec<Splice>) -> Option<Edited> {
     // Stable: what is inserted at one place keeps its order, and stands before what is deleted from there on.
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let mut edited = Edited { text: String::with_capacity(text.len() + 1024), replaced: Vec::new() };
-    let mut at = 0;
-    for Splice { range, new } in splices {
+    let (mut at, mut deleted) = (0, false);
+    for Splice { mut range, new } in splices {
+        if deleted && range.is_empty() && range.start < at {
+            range = at..at;
+        }
+        deleted = new.is_empty() || (deleted && range == (at..at));
         edited.text.push_str(text.get(at..range.start)?);
         let start = edited.text.len();
         edited.text.push_str(&new);

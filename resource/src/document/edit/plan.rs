@@ -169,7 +169,7 @@ impl<'a> Plan<'a> {
         let (value, begin) = self.deepest_last(last)?;
         let end = self.value_end(value, begin);
         let below = lines.iter().map(|line| format!("{eol}{line}")).collect();
-        if matches!(value.kind, Kind::BlockScalar) {
+        if is_block_scalar(value) {
             let rest = &self.text[end..value.span.end.max(end)];
             if value.span.end == self.text.len() && !rest.starts_with(['\n', '\r']) {
                 // A line break behind this last line would become part of the value.
@@ -245,8 +245,10 @@ impl<'a> Plan<'a> {
         self.deepest_last(pair).map_or(pair.key.span.end, |(value, begin)| self.value_end(value, begin))
     }
 
-    pub(super) fn ends_in_block_scalar(&self, pair: &Pair) -> bool {
-        self.deepest_last(pair).is_some_and(|(value, _)| matches!(value.kind, Kind::BlockScalar))
+    /// Whether an entry ends in a block scalar, and if so, whether blank lines behind it are part of it.
+    pub(super) fn last_block_scalar(&self, pair: &Pair) -> Option<bool> {
+        let (value, begin) = self.deepest_last(pair).filter(|(value, _)| is_block_scalar(value))?;
+        Some(self.keeps_line_breaks(value, begin))
     }
 
     pub(super) fn column(&self, at: usize) -> usize {
@@ -259,7 +261,7 @@ impl<'a> Plan<'a> {
         loop {
             match &value.kind {
                 Kind::Map { flow: false, pairs } => {
-                    let pair = pairs.last()?;
+                    let pair = pairs.last().filter(|pair| !is_block_scalar(&pair.key))?;
                     (value, begin) = (&pair.value, self.colon(pair).unwrap_or(pair.key.span.end));
                 }
                 Kind::List { flow: false, items } => {
@@ -313,6 +315,8 @@ impl<'a> Plan<'a> {
         };
         let (first, last) = (pairs.first()?, pairs.last()?);
         if !flow {
+            // `? |`: where such an entry begins and ends cannot be told.
+            (!pairs.iter().any(|pair| is_block_scalar(&pair.key))).then_some(())?;
             return Some(Shape::Block { column: self.column(self.pair_start(first)) });
         }
         // Without brackets it is `[a: b]`, where no second entry can stand.
@@ -330,6 +334,10 @@ impl<'a> Plan<'a> {
         let before = before_break(self.text, start);
         if before < start { before..end } else { start..end + break_at(self.text, end).len() }
     }
+}
+
+fn is_block_scalar(syntax: &Syntax) -> bool {
+    matches!(syntax.kind, Kind::BlockScalar)
 }
 
 /// `{}`, whatever blanks or comments are inside.

@@ -2,7 +2,7 @@
 
 use super::changes::Change;
 use super::entries::Shape;
-use super::lines::{ends_here, indent, line_start, skip_blanks};
+use super::lines::{behind_blank_lines, ends_here, indent, line_start, skip_blanks};
 use super::plan::{At, Plan, Splice};
 use super::syntax::{Kind, Pair, Syntax};
 use super::{EditError, Obstacle};
@@ -74,16 +74,25 @@ impl Plan<'_> {
         // The first entry of a map behind a `- ` shares its line.
         let shared = kept > 0 && indent(self.text, first).is_none();
         if shared {
-            let range = first..self.pair_start(&pairs[kept]);
-            (!self.text[range.clone()].contains('#')).then_some(())?;
-            self.delete(range);
+            let comments = pairs[..=kept]
+                .windows(2)
+                .any(|pairs| self.text[self.pair_end(&pairs[0])..self.pair_start(&pairs[1])].contains('#'));
+            (!comments).then_some(())?;
+            self.delete(first..self.pair_start(&pairs[kept]));
         }
         for index in (if shared { kept } else { 0 }..pairs.len()).filter(|index| removed[*index]) {
             let start = self.pair_start(&pairs[index]);
             let mut lines = self.whole_lines(start, self.pair_end(&pairs[index]));
-            if lines.end == self.text.len() && index > 0 && self.ends_in_block_scalar(&pairs[index - 1]) {
-                // The line break before belongs to that value.
-                lines.start = line_start(self.text, start);
+            let before = (0..index).rev().find(|index| !removed[*index]);
+            if let Some(keeps) = before.and_then(|before| self.last_block_scalar(&pairs[before])) {
+                if keeps {
+                    // They would become part of that value.
+                    lines.end = behind_blank_lines(self.text, lines.end);
+                }
+                if lines.end == self.text.len() {
+                    // The line break before belongs to that value.
+                    lines.start = line_start(self.text, start);
+                }
             }
             self.delete(lines);
         }
