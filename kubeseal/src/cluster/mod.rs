@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use hyper::body::Bytes;
+use sealed_secrets_resource::SealedSecret;
 use sealed_secrets_resource::document::to_json_compact;
-use sealed_secrets_resource::{SealedSecret, Secret};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -152,20 +152,6 @@ impl Controller {
     fn resource(&self) -> String {
         format!("services {}", self.service)
     }
-}
-
-/// The Secret that the cluster has now.
-///
-/// # Errors
-/// `cannot read Secret …`: there is none, or nobody may read it.
-pub(crate) fn live_secret(access: &Access, namespace: &str, name: &str) -> Result<Secret> {
-    let server = ApiServer::connect(access)?;
-    let path = format!("/api/v1/namespaces/{}/secrets/{}", segment(namespace), segment(name));
-    let failure = |failure: Failure| failure.error(&format!("cannot read Secret {namespace}/{name}"));
-    let reply = server.request(Method::GET, &path, "application/json", None, QUICK)?;
-    let body = reply.and_then(|reply| reply.success("get", &format!("secrets {name}"))).map_err(failure)?;
-    let value: Value = serde_json::from_slice(&body).map_err(|_| failure("the reply is not JSON".into()))?;
-    Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}").into()))
 }
 
 /// A SealedSecret as a request carries it.

@@ -1,6 +1,7 @@
 //! Objects of the API server itself, for the commands that work on keys.
 
 use http::{Method, StatusCode};
+use sealed_secrets_resource::Secret;
 use sealed_secrets_resource::document::to_json_compact;
 use serde_json::Value;
 
@@ -48,6 +49,15 @@ impl Collection<'_> {
             Collection::SealedSecrets => "sealedsecrets",
         }
     }
+
+    /// How messages call one of its objects.
+    fn object(self, name: &str) -> String {
+        match self {
+            Collection::Secrets(namespace) => format!("Secret {namespace}/{name}"),
+            Collection::Deployments(namespace) => format!("Deployment {namespace}/{name}"),
+            Collection::SealedSecrets => format!("SealedSecret {name}"),
+        }
+    }
 }
 
 impl Objects {
@@ -91,10 +101,21 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: there is none, or nobody may read it.
     pub(crate) fn get(&self, collection: Collection<'_>, name: &str) -> Result<Value> {
-        let failure = |failure: Failure| failure.error(&format!("cannot read {} {name}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot read {}", collection.object(name)));
         let path = format!("{}/{}", collection.path(), segment(name));
         let reply = self.send(Method::GET, &path, None)?;
         read(reply, "get", collection).map_err(failure)
+    }
+
+    /// One Secret.
+    ///
+    /// # Errors
+    /// `cannot read Secret …`: there is none, or nobody may read it.
+    pub(crate) fn secret(&self, namespace: &str, name: &str) -> Result<Secret> {
+        let secrets = Collection::Secrets(namespace);
+        let value = self.get(secrets, name)?;
+        let failure = |failure: Failure| failure.error(&format!("cannot read {}", secrets.object(name)));
+        Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}").into()))
     }
 
     /// One object, if there is one.
@@ -102,7 +123,7 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: nobody may read it.
     pub(crate) fn find(&self, collection: Collection<'_>, name: &str) -> Result<Option<Value>> {
-        let failure = |failure: Failure| failure.error(&format!("cannot read {} {name}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot read {}", collection.object(name)));
         let path = format!("{}/{}", collection.path(), segment(name));
         let reply = self.send(Method::GET, &path, None)?;
         match &reply {
@@ -130,7 +151,7 @@ impl Objects {
     /// # Errors
     /// `cannot change …`.
     pub(crate) fn patch(&self, collection: Collection<'_>, name: &str, patch: &Value) -> Result<Value> {
-        let failure = |failure: Failure| failure.error(&format!("cannot change {} {name}", collection.name()));
+        let failure = |failure: Failure| failure.error(&format!("cannot change {}", collection.object(name)));
         let path = format!("{}/{}", collection.path(), segment(name));
         let body = to_json_compact(patch).map_err(|error| failure(error.to_string().into()))?;
         let reply = self.send(Method::PATCH, &path, Some(body))?;

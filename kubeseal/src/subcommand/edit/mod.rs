@@ -20,10 +20,11 @@ use super::one_object::{OneObject, Source};
 use super::report::display_name;
 use super::{Subcommand, flags};
 use crate::age_file::Unlock;
+use crate::cluster::Objects;
 use crate::error::{Error, Result, io_cause};
 use crate::output::HeldBack;
 use crate::repository::Targets;
-use crate::{cluster, key_files, say};
+use crate::{key_files, say};
 
 static TABLE: LazyLock<Vec<Flag>> = LazyLock::new(|| {
     flags::with_connection(&[
@@ -131,7 +132,7 @@ fn known(values: &Values, source: &Source, object: &OneObject<'_>, targets: &Tar
         [] if values.bool("from-cluster") => {
             let access = targets.access_for(&source.settings);
             let metadata = &sealed.metadata;
-            let secret = cluster::live_secret(&access, &metadata.namespace, &metadata.name)?;
+            let secret = Objects::connect(&access)?.secret(&metadata.namespace, &metadata.name)?;
             for (item, value) in &mut known.items {
                 *value = secret.data.get(item).cloned();
             }
