@@ -66,6 +66,8 @@ fn values_of_block_maps_are_replaced_in_their_own_style() {
         ("a: |2-\n   x\n", &["a=new"], "a: new\n"),
         ("d:\n  a: plain\n    text\n  b: z\n", &["d.a=new"], "d:\n  a: new\n  b: z\n"),
         ("d:\n  a: \"x\n\n    y\"\n", &["d.a=new"], "d:\n  a: \"new\"\n"),
+        ("d:\n  a: \"x\ny\"#c\n  b: 'x\nz'\n", &["d.b=new"], "d:\n  a: \"x\ny\"#c\n  b: 'new'\n"),
+        ("d:\n  a: \"it\\'s\"\n  b: 'x\nz'\n", &["d.a=new", "d.c=w"], "d:\n  a: \"new\"\n  b: 'x\nz'\n  c: w\n"),
         ("d:\n  a:\n    old\n", &["d.a=new"], "d:\n  a:\n    new\n"),
         ("d:\n  \"on\": old\n  on: x\n", &["d.on=new"], "d:\n  \"on\": new\n  on: x\n"),
         ("? d\n: ? a\n  : old\n", &["d.a=new"], "? d\n: ? a\n  : new\n"),
@@ -77,6 +79,7 @@ fn values_of_block_maps_are_replaced_in_their_own_style() {
 fn new_entries_of_block_maps_stand_behind_the_last_one() {
     check(&[
         ("d:\n  a: x # c\n# end\ne: 1\n", &["d.b=w"], "d:\n  a: x # c\n  b: w\n# end\ne: 1\n"),
+        ("d:\n  a: 'x'#c\ne: 1\n", &["d.b=w"], "d:\n  a: 'x'#c\n  b: w\ne: 1\n"),
         ("d:\n  a: x", &["d.b=w", "d.c=z"], "d:\n  a: x\n  b: w\n  c: z"),
         ("d:\n      a: x\n", &["d.b=w", "e.f=1"], "d:\n      a: x\n      b: w\ne:\n      f: \"1\"\n"),
         ("d:\n  a: |\n    x\n\nb: z\n", &["d.c=w"], "d:\n  a: |\n    x\n  c: w\n\nb: z\n"),

@@ -237,6 +237,50 @@ fn line_separators_are_read_as_go_writes_them() {
     }
 }
 
+/// As Go's reader was seen to take them.
+#[test]
+fn within_quotes_lines_may_begin_anywhere() {
+    for (text, expected) in [
+        ("a: '{\n\"b\": 1\n}'\n", json!({"a": "{ \"b\": 1 }"})),
+        ("d:\n  a: \"x\ny\nz\"\n  b: 1\n", json!({"d": {"a": "x y z", "b": 1}})),
+        ("d:\n  a: \"x\r\n\ty\"\r\n", json!({"d": {"a": "x y"}})),
+        ("a: 'x\n\t\ny\n\t\nz'", json!({"a": "x\ny\nz"})),
+        ("d:\n- \"x\ny\"\n- z\n", json!({"d": ["x y", "z"]})),
+        ("a: \"{\n\\\"k\\\": 1,\n\n \n  z}\"\nb: 1\n", json!({"a": "{ \"k\": 1,\n\nz}", "b": 1})),
+        ("? \"x\ny\"\n: 1\n", json!({"x y": 1})),
+        ("            a:\n                  b: 'x\ny'\n", json!({"a": {"b": "x y"}})),
+        ("a: \"it\\'s\n\\\\\\'\ny\"\n", json!({"a": "it's \\' y"})),
+        ("a: 'x'#c\nb: [\"y\"#d\n]", json!({"a": "x", "b": ["y"]})),
+    ] {
+        assert_eq!(stream(text), [expected], "{text:?}");
+    }
+    let documents = stream("a: 'x\ny'\n---\nb: |\n  '\n---\nc: 'z\nx'\n");
+    assert_eq!(documents, [json!({"a": "x y"}), json!({"b": "'\n"}), json!({"c": "z x"})]);
+    for (text, line, column) in [
+        ("a: 'x\n---\ny'\n", 2, 1),
+        ("a: 'x\n... '\n", 2, 1),
+        ("a: 'x\ny'\nb: *c\n", 3, 4),
+        ("a: 'x\ny' z\n", 2, 4),
+        ("a: \"it\\'s\\'\" z\n", 1, 14),
+        ("a: \"x\ny\\d\"\n", 1, 4),
+        ("a: 'x\ny\nb: c", 1, 4),
+        ("a: 'x\ny\nb: c\n", 4, 1),
+    ] {
+        let (found_line, found_column, problem) = problem(text);
+        assert_eq!((found_line, found_column), (line, column), "{text:?}: {problem}");
+    }
+}
+
+/// Help costs one reading for each line that needs it, and ends.
+#[test]
+fn text_that_needs_help_everywhere_is_read_or_refused_soon() {
+    let many = |lines: usize, line: &str| format!("a: '{}'\n", format!("\n{line}").repeat(lines));
+    assert_eq!(stream(&many(50_000, "x"))[0]["a"].as_str().map(str::len), Some(100_000));
+    assert_eq!(stream(&many(200, "\"x\""))[0]["a"].as_str().map(str::len), Some(800));
+    assert!(read_stream(many(40_000, "\"x\"").as_bytes()).is_err());
+    assert!(read_stream(many(1_000_000, "x").as_bytes()).is_err());
+}
+
 #[test]
 fn the_strict_reader_takes_one_object_and_the_first_document() {
     assert!(read_object(b" \n").unwrap().is_none());

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Marker, Options, ScalarStyle, ScanError, Span, StructureStyle, options};
 
 use super::build::{Builder, Place, RawScalar, Tag};
 use super::locate::Cursor;
+use super::source::Source;
 use super::{MAX_DEPTH, Node, Position, Problem, ReadError};
 
 /// A document and the offset behind it; no node if it holds nothing.
@@ -18,34 +19,66 @@ pub(super) struct Parsed {
 
 /// Reads the document that begins at `start`; of what follows it only the offset is returned.
 pub(super) fn read_document(text: &str, start: usize, cursor: &mut Cursor<'_>) -> Result<Parsed, ReadError> {
-    let origin = Origin { offset: start, position: cursor.at(start) };
+    let position = cursor.at(start);
+    let mut source = Source::new(&text[start..]);
+    loop {
+        let origin = Origin { source: &source, offset: start, position };
+        match read_events(&origin, text.len()) {
+            Ok(parsed) => return Ok(parsed),
+            Err(Fault::Content(position, problem)) => return Err(ReadError::new(position, problem)),
+            Err(Fault::Syntax(error)) => {
+                let readable = origin.error(&error);
+                if !source.amends(&error) {
+                    return Err(readable);
+                }
+            }
+        }
+    }
+}
+
+/// Why reading ended early.
+enum Fault {
+    Syntax(ScanError),
+    Content(Position, Problem),
+}
+
+impl From<(Position, Problem)> for Fault {
+    fn from((position, problem): (Position, Problem)) -> Fault {
+        Fault::Content(position, problem)
+    }
+}
+
+fn read_events(origin: &Origin<'_>, end: usize) -> Result<Parsed, Fault> {
     let mut builder = Builder::default();
-    let mut parsed = Parsed { root: None, end: text.len(), closed: false };
-    let text = &text[start..];
-    for event in Parser::new_from_str_with_options(text, parser_options()) {
-        let (event, span) = event.map_err(|error| origin.error(&error))?;
+    let mut parsed = Parsed { root: None, end, closed: false };
+    for event in origin.source.events(parser_options()) {
+        let (event, span) = event.map_err(Fault::Syntax)?;
         let place = |anchor| origin.place(&span, anchor);
-        let step = match event {
+        let built = match event {
             Event::Scalar(value, style, anchor, tag) => {
                 let tag = tag.as_deref().map(resolve_tag);
                 let plain = tag.is_none() && style == ScalarStyle::Plain;
                 let value = unfold_separators(value, style, span.start.col());
-                let value = end_with_input(value, style, &span, text);
-                builder.scalar(&RawScalar { text: &value, plain, tag }, place(anchor))
+                let value = end_with_input(value, style, &span, origin.source.text());
+                builder.scalar(&RawScalar { text: &value, plain, tag }, place(anchor))?
             }
-            Event::SequenceStart(style, anchor, _) => builder.open(false, style == StructureStyle::Flow, place(anchor)),
-            Event::MappingStart(style, anchor, _) => builder.open(true, style == StructureStyle::Flow, place(anchor)),
-            Event::SequenceEnd | Event::MappingEnd => builder.close(origin.place(&span, 0).span.end),
-            Event::Alias(anchor) => builder.alias(anchor, place(0)),
+            Event::SequenceStart(style, anchor, _) => {
+                builder.open(false, style == StructureStyle::Flow, place(anchor))?
+            }
+            Event::MappingStart(style, anchor, _) => {
+                builder.open(true, style == StructureStyle::Flow, place(anchor))?
+            }
+            Event::SequenceEnd | Event::MappingEnd => builder.close(place(0).span.end)?,
+            Event::Alias(anchor) => builder.alias(anchor, place(0))?,
             Event::DocumentEnd => {
                 let marker = place(0).span;
                 (parsed.end, parsed.closed) = (marker.end, !marker.is_empty());
                 break;
             }
             Event::StreamEnd => break,
-            _ => Ok(None),
+            _ => None,
         };
-        if let Some(root) = step.map_err(|(position, problem)| ReadError::new(position, problem))? {
+        if let Some(root) = built {
             parsed.root = Some(root);
         }
     }
@@ -123,15 +156,17 @@ fn unfold_separators(value: Cow<'_, str>, style: ScalarStyle, indent: usize) -> 
 }
 
 /// Where the parsed part begins in the whole input.
-struct Origin {
+struct Origin<'a> {
+    source: &'a Source<'a>,
     offset: usize,
     position: Position,
 }
 
-impl Origin {
+impl Origin<'_> {
     fn place(&self, span: &Span, anchor: usize) -> Place {
         let bytes = span.byte_range().unwrap_or_default();
-        Place { position: self.position(span.start), span: self.offset + bytes.start..self.offset + bytes.end, anchor }
+        let offset = |offset| self.offset + self.source.offset(offset);
+        Place { position: self.position(span.start), span: offset(bytes.start)..offset(bytes.end), anchor }
     }
 
     /// The parser counts lines from 1 and columns from 0.
@@ -139,7 +174,7 @@ impl Origin {
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let line = number(mark.line()).saturating_sub(1).saturating_add(self.position.line);
         let before = if mark.line() <= 1 { self.position.column } else { 1 };
-        Position { line, column: number(mark.col()).saturating_add(before) }
+        Position { line, column: number(self.source.column(mark)).saturating_add(before) }
     }
 
     fn error(&self, error: &ScanError) -> ReadError {

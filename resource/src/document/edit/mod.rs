@@ -9,7 +9,6 @@
 
 mod changes;
 mod entries;
-mod lines;
 mod plan;
 mod removal;
 mod replacement;

@@ -4,9 +4,11 @@ use std::ops::{Range, RangeInclusive};
 
 use super::changes::{Change, Changes, Step};
 use super::entries::{FlowStyle, Shape};
-use super::lines::{before_break, break_at, ends_here, indent, line_end, line_start, skip_blanks, usual_break};
 use super::syntax::{Kind, Pair, Syntax, Tree};
 use super::{EditError, Format, Obstacle};
+use crate::document::lines::{
+    before_break, break_at, ends_here, indent, line_end, line_start, skip_blanks, usual_break,
+};
 use crate::document::{Node, NodeValue};
 
 /// Bytes to replace, and by what.

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::changes::NewValue;
-use super::lines::line_end;
 use super::plan::{At, Displaced, Plan, Splice};
 use super::syntax::{Kind, Pair, Quotes, Syntax};
 use super::{EditError, Obstacle};
+use crate::document::lines::line_end;
 use crate::document::quoting::{push_double, push_single};
 use crate::document::{Node, NodeValue};
 

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, options};
+use granit_parser::{Event, Options, ScalarStyle, ScanError, Span, StructureStyle, options};
 
+use crate::document::source::Source;
 use crate::document::{Entry, MAX_DEPTH, Node, NodeValue};
 
 /// A token or a bracketed group of tokens.
@@ -123,16 +124,13 @@ impl Tree {
             flow_nesting_limit: MAX_DEPTH + 1,
             block_nesting_limit: MAX_DEPTH + 1,
         };
-        let mut builder = Builder { offset: start, open: Vec::new(), scalar: None, root: None, aliases: Vec::new() };
-        for event in Parser::new_from_str_with_options(&text[start..], options) {
-            let (event, span) = event.ok()?;
-            if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
-                builder.finish_scalar();
-                break;
+        let mut source = Source::new(&text[start..]);
+        loop {
+            match Builder::read(&source, start, options.clone()) {
+                Ok(builder) => return Some(Tree { root: builder.root?, aliases: builder.aliases }),
+                Err(error) => source.amends(&error).then_some(())?,
             }
-            builder.event(&event, &span);
         }
-        Some(Tree { root: builder.root?, aliases: builder.aliases })
     }
 }
 
@@ -149,7 +147,8 @@ fn of_node(node: &Node) -> Syntax {
     Syntax::new(node.span.clone(), kind)
 }
 
-struct Builder {
+struct Builder<'a> {
+    source: &'a Source<'a>,
     offset: usize,
     open: Vec<Open>,
     /// The last scalar: its anchor is told after it.
@@ -163,7 +162,20 @@ struct Open {
     key: Option<Syntax>,
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
+    fn read(source: &'a Source<'a>, offset: usize, options: Options) -> Result<Builder<'a>, ScanError> {
+        let mut builder = Builder { source, offset, open: Vec::new(), scalar: None, root: None, aliases: Vec::new() };
+        for event in source.events(options) {
+            let (event, span) = event?;
+            if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
+                break;
+            }
+            builder.event(&event, &span);
+        }
+        builder.finish_scalar();
+        Ok(builder)
+    }
+
     fn event(&mut self, event: &Event<'_>, span: &Span) {
         let place = self.place(span);
         if let Event::Anchor(number, _) = event {
@@ -240,7 +252,7 @@ impl Builder {
 
     fn place(&self, span: &Span) -> Range<usize> {
         let bytes = span.byte_range().unwrap_or_default();
-        self.offset + bytes.start..self.offset + bytes.end
+        self.offset + self.source.offset(bytes.start)..self.offset + self.source.offset(bytes.end)
     }
 
     fn tag(&self, event: &Event<'_>, span: &Span) -> Option<Tag> {

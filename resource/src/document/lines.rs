@@ -32,11 +32,10 @@ pub(super) fn usual_break(text: &str, at: usize) -> &str {
     if first.is_empty() { "\n" } else { first }
 }
 
-/// Whether only blanks, or blanks and a comment, stand between `at` and the end of the line.
+/// Whether only blanks and a comment stand between `at`, where a value ends, and the end of the line.
 pub(super) fn ends_here(text: &str, at: usize) -> bool {
-    let rest = &text[at..line_end(text, at)];
-    let bare = rest.trim_start_matches([' ', '\t']);
-    bare.is_empty() || (bare.starts_with('#') && bare.len() < rest.len())
+    let rest = text[at..line_end(text, at)].trim_start_matches([' ', '\t']);
+    rest.is_empty() || rest.starts_with('#')
 }
 
 /// What stands between the beginning of the line and `at`, if that is blank.
