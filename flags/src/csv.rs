@@ -32,7 +32,7 @@ pub(crate) fn record(text: &str) -> Result<Vec<String>, String> {
 fn bare_field<'a>(rest: &'a str, body: &str, first_line: usize) -> Result<(String, &'a str), String> {
     let end = rest.find([',', '\n']).unwrap_or(rest.len());
     match rest[..end].find('"') {
-        Some(at) => Err(complaint(&rest[at..], body, first_line, "bare \" in non-quoted field")),
+        Some(at) => Err(complaint(&rest[at..], body, first_line, "bare \" in non-quoted-field")),
         None => Ok((rest[..end].to_owned(), &rest[end..])),
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn misplaced_quotes_are_refused_with_their_place() {
         for (text, want) in [
-            ("a\"b", "parse error on line 1, column 2: bare \" in non-quoted field"),
+            ("a\"b", "parse error on line 1, column 2: bare \" in non-quoted-field"),
             ("\"a", "parse error on line 1, column 3: extraneous or missing \" in quoted-field"),
             ("x,\"a\"b", "parse error on line 1, column 5: extraneous or missing \" in quoted-field"),
             ("\"a\nb", "record on line 1; parse error on line 2, column 2: extraneous or missing \" in quoted-field"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::quote::quote;
+use crate::quote::quote_ascii;
 
 /// A span of time as Go's `time.Duration` has it: signed, in nanoseconds, at most about 292 years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,13 +17,13 @@ pub struct GoDuration {
 #[non_exhaustive]
 pub enum DurationError {
     /// Not of the form digits, unit, digits, unit …, or too long a time.
-    #[error("time: invalid duration {}", quote(.0))]
+    #[error("time: invalid duration {}", quote_ascii(.0))]
     Invalid(String),
     /// A number without a unit, other than a bare `0`.
-    #[error("time: missing unit in duration {}", quote(.0))]
+    #[error("time: missing unit in duration {}", quote_ascii(.0))]
     MissingUnit(String),
     /// A unit other than `ns us µs ms s m h`.
-    #[error("time: unknown unit {} in duration {}", quote(.unit), quote(.text))]
+    #[error("time: unknown unit {} in duration {}", quote_ascii(.unit), quote_ascii(.text))]
     UnknownUnit {
         /// The unit.
         unit: String,
@@ -97,6 +97,10 @@ fn term<'a>(rest: &'a str, text: &str) -> Result<(u64, &'a str), DurationError> 
     if whole.is_empty() && fraction.is_empty() {
         return Err(invalid());
     }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
+    if whole > LIMIT {
+        return Err(invalid());
+    }
     let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
     let (unit, after) = after.split_at(end);
     if unit.is_empty() {
@@ -113,7 +117,6 @@ fn term<'a>(rest: &'a str, text: &str) -> Result<(u64, &'a str), DurationError> 
             return Err(DurationError::UnknownUnit { unit: unit.to_owned(), text: text.to_owned() });
         }
     };
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
     let nanoseconds = whole.checked_mul(scale).filter(|&value| value <= LIMIT).ok_or_else(invalid)?;
     let nanoseconds = nanoseconds.checked_add(part_of(fraction, scale)).ok_or_else(invalid)?;
     Ok((nanoseconds, after))
@@ -225,6 +228,7 @@ mod tests {
             ("1e3s", "time: unknown unit \"e\" in duration \"1e3s\""),
             ("3000000h", "time: invalid duration \"3000000h\""),
             ("9223372036854775808ns", "time: invalid duration \"9223372036854775808ns\""),
+            ("99999999999999999999d", "time: invalid duration \"99999999999999999999d\""),
             ("99999999999999999999s", "time: invalid duration \"99999999999999999999s\""),
         ] {
             assert_eq!(text.parse::<GoDuration>().unwrap_err().to_string(), want, "{text}");

@@ -31,6 +31,6 @@ pub use duration::{DurationError, GoDuration};
 pub use error::ParseError;
 pub use flag::{Check, Flag, Kind};
 pub use parse::{EnvPolicy, Outcome, environment_name, parse};
-pub use quote::{quote, quote_char};
+pub use quote::{prints, quote, quote_ascii, quote_char};
 pub use usage::usage;
 pub use values::{Source, Values};

@@ -172,7 +172,7 @@ fn errors_have_the_words_of_pflag() {
         ),
         (
             &["--from-file=a\"b"],
-            "invalid argument \"a\\\"b\" for \"--from-file\" flag: parse error on line 1, column 2: bare \" in non-quoted field",
+            "invalid argument \"a\\\"b\" for \"--from-file\" flag: parse error on line 1, column 2: bare \" in non-quoted-field",
         ),
     ] {
         match read(args, &[], EnvPolicy::IgnoreInvalid) {

@@ -3,21 +3,24 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use sealed_secrets_flags::quote_ascii;
 
 const LAYOUT: &str = "Mon, 02 Jan 2006 15:04:05 -0700";
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Reads the time exactly as the reference does: two-digit day, no zone names, and a weekday that need not fit the date.
+/// Reads the time as the reference does: two-digit day, no zone names, and a weekday that need not fit the date; blanks may
+/// be repeated, the hour may have one digit, and the second a fraction.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     let mut rest = text;
     let time = read(&mut rest);
     time.map_err(|problem| match problem {
         Problem::NotThis(element) => {
-            format!("parsing time {text:?} as {LAYOUT:?}: cannot parse {rest:?} as {element:?}")
+            let (text, rest) = (quote_ascii(text), quote_ascii(rest));
+            format!("parsing time {text} as {LAYOUT:?}: cannot parse {rest} as {element:?}")
         }
-        Problem::OutOfRange(what) => format!("parsing time {text:?}: {what} out of range"),
-        Problem::Extra => format!("parsing time {text:?}: extra text: {rest:?}"),
+        Problem::OutOfRange(what) => format!("parsing time {}: {what} out of range", quote_ascii(text)),
+        Problem::Extra => format!("parsing time {}: extra text: {}", quote_ascii(text), quote_ascii(rest)),
     })
 }
 
@@ -36,11 +39,13 @@ fn read(rest: &mut &str) -> Result<Timestamp, Problem> {
     literal(rest, " ")?;
     let year = number(rest, 4, "2006")?;
     literal(rest, " ")?;
-    let hour = below(number(rest, 2, "15")?, 24, "hour")?;
+    let one_digit = rest.as_bytes().get(1).is_none_or(|second| !second.is_ascii_digit());
+    let hour = below(number(rest, if one_digit { 1 } else { 2 }, "15")?, 24, "hour")?;
     literal(rest, ":")?;
     let minute = below(number(rest, 2, "04")?, 60, "minute")?;
     literal(rest, ":")?;
     let second = below(number(rest, 2, "05")?, 60, "second")?;
+    let nanosecond = fraction(rest);
     literal(rest, " ")?;
     let offset = zone(rest)?;
     if !rest.is_empty() {
@@ -49,12 +54,19 @@ fn read(rest: &mut &str) -> Result<Timestamp, Problem> {
     let small = |value: i16| i8::try_from(value).unwrap_or(i8::MAX);
     let date = Date::new(year, i8::try_from(month).unwrap_or(i8::MAX), small(day));
     let date = date.map_err(|_| Problem::OutOfRange("day"))?;
-    let local = date.at(small(hour), small(minute), small(second), 0);
+    let local = date.at(small(hour), small(minute), small(second), nanosecond);
     offset.to_timestamp(local).map_err(|_| Problem::OutOfRange("year"))
 }
 
+/// Passes these characters; a blank stands for any number of them, and at the end for none as well.
 fn literal(rest: &mut &str, expected: &'static str) -> Result<(), Problem> {
-    *rest = rest.strip_prefix(expected).ok_or(Problem::NotThis(expected))?;
+    for letter in expected.chars() {
+        let passed = rest.strip_prefix(letter).or(if letter == ' ' && rest.is_empty() { Some("") } else { None });
+        *rest = passed.ok_or(Problem::NotThis(expected))?;
+        if letter == ' ' {
+            *rest = rest.trim_start_matches(' ');
+        }
+    }
     Ok(())
 }
 
@@ -81,6 +93,18 @@ fn below(value: i16, limit: i16, what: &'static str) -> Result<i16, Problem> {
     if value < limit { Ok(value) } else { Err(Problem::OutOfRange(what)) }
 }
 
+/// The nanoseconds of `.5` or `,5`, if that is next; digits behind the ninth do not count.
+fn fraction(rest: &mut &str) -> i32 {
+    let Some(behind) = rest.strip_prefix(['.', ',']).filter(|behind| behind.starts_with(|c: char| c.is_ascii_digit()))
+    else {
+        return 0;
+    };
+    let digits = behind.len() - behind.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    *rest = &behind[digits..];
+    let padded = behind[..digits].bytes().chain(std::iter::repeat(b'0')).take(9);
+    padded.fold(0, |value, digit| value * 10 + i32::from(digit - b'0'))
+}
+
 fn zone(rest: &mut &str) -> Result<Offset, Problem> {
     const ELEMENT: &str = "-0700";
     let before = *rest;
@@ -95,6 +119,8 @@ fn zone(rest: &mut &str) -> Result<Offset, Problem> {
         *rest = before;
         return Err(Problem::NotThis(ELEMENT));
     };
+    let minutes = below(minutes, 61, "time zone offset minute")?;
+    let hours = below(hours, 25, "time zone offset hour")?;
     let seconds = sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60);
     Offset::from_seconds(seconds).map_err(|_| Problem::OutOfRange("time zone offset hour"))
 }
@@ -111,6 +137,20 @@ mod tests {
             ["Mon, 14 Oct 2024 21:45:30 +0200", "Sun, 14 Oct 2024 19:45:30 +0000", "mon, 14 oct 2024 12:15:30 -0730"]
         {
             assert_eq!(parse(text), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_go_reads_beyond_its_layout_is_read() {
+        let want: Timestamp = "2024-10-14T07:45:30Z".parse().unwrap();
+        for text in
+            ["Mon,  14 Oct   2024 9:45:30 +0200", "Mon, 14 Oct 2024 09:45:30  +0200", "Mon, 15 Oct 2024 7:45:30 +2400"]
+        {
+            assert_eq!(parse(text), Ok(want), "{text}");
+        }
+        let half: Timestamp = "2024-10-14T07:45:30.5Z".parse().unwrap();
+        for text in ["Mon, 14 Oct 2024 9:45:30.5 +0200", "Mon, 14 Oct 2024 9:45:30,5000000009 +0200"] {
+            assert_eq!(parse(text), Ok(half), "{text}");
         }
     }
 
@@ -143,6 +183,11 @@ mod tests {
                 "Mon, 14 Oct 2024 24:45:30 +0200",
                 "parsing time \"Mon, 14 Oct 2024 24:45:30 +0200\": hour out of range".to_owned(),
             ),
+            (
+                "Mon, 14 Oct 2024 21:45:30 +2500",
+                "parsing time \"Mon, 14 Oct 2024 21:45:30 +2500\": time zone offset hour out of range".to_owned(),
+            ),
+            ("Tée", format!("parsing time \"T\\xc3\\xa9e\" as {layout}: cannot parse \"T\\xc3\\xa9e\" as \"Mon\"")),
         ];
         for (text, want) in cases {
             assert_eq!(parse(text), Err(want), "{text}");

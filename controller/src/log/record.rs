@@ -1,8 +1,7 @@
 //! One log record and its two forms, which are those of Go's `log/slog`.
 
-use std::fmt::Write;
-
 use jiff::Timestamp;
+use sealed_secrets_flags::{prints, quote};
 use tracing::Level;
 
 /// A value beside a message.
@@ -85,7 +84,8 @@ fn push_json_string(line: &mut String, text: &str) {
 
 fn push_text_value(line: &mut String, text: &str) {
     if needs_quotes(text) {
-        push_quoted(line, text);
+        // `Unquote` on the other side gives the text back.
+        line.push_str(&quote(text));
     } else {
         line.push_str(text);
     }
@@ -94,47 +94,6 @@ fn push_text_value(line: &mut String, text: &str) {
 /// `slog` leaves a value bare unless it is empty or holds a space, a quote, `=` or something that does not print.
 fn needs_quotes(text: &str) -> bool {
     text.is_empty() || text.chars().any(|c| c == '"' || c == '=' || c.is_whitespace() || !prints(c))
-}
-
-/// Quotes as Go's `strconv.Quote` does, so that `Unquote` on the other side gives the text back.
-fn push_quoted(line: &mut String, text: &str) {
-    line.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            '\u{07}' => line.push_str("\\a"),
-            '\u{08}' => line.push_str("\\b"),
-            '\u{0b}' => line.push_str("\\v"),
-            '\u{0c}' => line.push_str("\\f"),
-            c if prints(c) => line.push(c),
-            c => {
-                let code = u32::from(c);
-                // Writing into a String cannot fail.
-                let _ = match code {
-                    0..=0x7f => write!(line, "\\x{code:02x}"),
-                    0x80..=0xffff => write!(line, "\\u{code:04x}"),
-                    _ => write!(line, "\\U{code:08x}"),
-                };
-            }
-        }
-    }
-    line.push('"');
-}
-
-/// Nearly Go's `unicode.IsPrint`: the ASCII space is the only blank that prints; controls, format characters that turn
-/// text around, and private use do not.
-fn prints(c: char) -> bool {
-    match c {
-        ' ' => true,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{ad}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => false,
-        '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}' => false,
-        c => !c.is_control() && !c.is_whitespace(),
-    }
 }
 
 #[cfg(test)]
