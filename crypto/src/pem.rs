@@ -43,8 +43,13 @@ fn block(text: &str) -> Option<Block<'_>> {
         return None;
     }
     let body = &body[..end];
-    let has_headers = body.lines().next().is_some_and(|line| line.contains(':'));
-    let base64 = if has_headers { body.split_once("\n\n").or_else(|| body.split_once("\r\n\r\n"))?.1 } else { body };
+    let mut base64 = body;
+    while let Some((line, behind)) = base64.split_once('\n')
+        && line.contains(':')
+    {
+        base64 = behind;
+    }
+    let has_headers = base64.len() < body.len();
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
     let der = Zeroizing::new(STANDARD.decode(&*text).ok()?);
     Some(Block { label, has_headers, der })
@@ -100,9 +105,12 @@ mod tests {
 
     #[test]
     fn headers_are_noticed_and_skipped() {
-        let found = blocks(b"-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\nX: y\n\nYmFy\n-----END A-----\n");
-        assert!(found[0].has_headers);
-        assert_eq!(*found[0].der, b"bar");
+        for blank in ["\n", "", "\r\n", " \t\n"] {
+            let text = format!("-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\nX: y\n{blank}YmFy\n-----END A-----\n");
+            let found = blocks(text.as_bytes());
+            assert!(found[0].has_headers);
+            assert_eq!(*found[0].der, b"bar");
+        }
     }
 
     #[test]
