@@ -258,6 +258,8 @@ impl<'t, 's> Execution<'t, 's, '_, '_> {
         let name = function.name;
         match function.rest {
             Some(_) if got < want => {
+                // Go does not count the value that is piped in.
+                let got = given.operands.len();
                 Err(self.error(format_args!("wrong number of args for {name}: want at least {want} got {got}")))
             }
             None if got != want => {
