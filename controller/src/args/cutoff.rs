@@ -61,7 +61,7 @@ fn read(rest: &mut &str) -> Result<Timestamp, Problem> {
 /// Passes these characters; a blank stands for any number of them, and at the end for none as well.
 fn literal(rest: &mut &str, expected: &'static str) -> Result<(), Problem> {
     for letter in expected.chars() {
-        let passed = rest.strip_prefix(letter).or(if letter == ' ' && rest.is_empty() { Some("") } else { None });
+        let passed = rest.strip_prefix(letter).or_else(|| (letter == ' ' && rest.is_empty()).then_some(""));
         *rest = passed.ok_or(Problem::NotThis(expected))?;
         if letter == ' ' {
             *rest = rest.trim_start_matches(' ');

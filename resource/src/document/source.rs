@@ -6,14 +6,17 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{ErrorKind, Marker, Options, Parser, ScanError, StrInput};
+use granit_parser::{ErrorKind, Marker, Parser, ScanError, StrInput, options};
 
-use super::lines::{break_at, line_end, line_start};
+use super::MAX_DEPTH;
+use super::lines::{line_end, line_start};
 
-/// How much is read again at most, in bytes, for all the places of a document: the parser stops at one after the other.
+/// How much is read again at most, in bytes, for all quoted texts of a document: the parser stops at one after the other.
 const MOST_READ_AGAIN: usize = 64 << 20;
 /// By how much a copy may be longer, in bytes.
 const MOST_ADDED: usize = 4 << 20;
+/// So many places of one quoted text can get help.
+const MOST_PLACES: usize = 1 << 19;
 /// The first indent that is tried.
 const INDENT: usize = 8;
 
@@ -32,9 +35,7 @@ struct Change {
     at: usize,
     /// From 1.
     line: usize,
-    /// How many bytes, all of them characters, are more than in the original.
-    added: isize,
-    /// The same with all changes before.
+    /// How many bytes, all of them characters, it and those before it have added.
     total: isize,
 }
 
@@ -47,35 +48,50 @@ impl<'a> Source<'a> {
         &self.text
     }
 
-    pub(super) fn events(&self, options: Options) -> Parser<'_, StrInput<'_>> {
+    pub(super) fn events(&self) -> Parser<'_, StrInput<'_>> {
+        // One level more than allowed, so that our own bound speaks first.
+        let options = options! {
+            emit_comments: false,
+            emit_anchor_events: true,
+            flow_nesting_limit: MAX_DEPTH + 1,
+            block_nesting_limit: MAX_DEPTH + 1,
+        };
         Parser::new_from_str_with_options(&self.text, options)
     }
 
     /// An offset of the copy in the original.
     pub(super) fn offset(&self, offset: usize) -> usize {
-        let passed = self.changes.partition_point(|change| change.at < offset);
-        offset.saturating_add_signed(-passed.checked_sub(1).map_or(0, |last| self.changes[last].total))
+        offset.saturating_add_signed(-self.added(self.passed(offset)))
     }
 
     /// The column of a mark in the original, from 0.
     pub(super) fn column(&self, mark: Marker) -> usize {
-        let here = &self.changes[self.changes.partition_point(|change| change.line < mark.line())..];
-        let here = here.iter().take_while(|change| change.line == mark.line());
-        let passed = here.filter(|change| mark.byte_offset().is_some_and(|offset| change.at < offset));
-        mark.col().saturating_add_signed(-passed.map(|change| change.added).sum::<isize>())
+        let before = self.changes.partition_point(|change| change.line < mark.line());
+        let passed = self.passed(mark.byte_offset().unwrap_or_default()).max(before);
+        mark.col().saturating_add_signed(self.added(before) - self.added(passed))
+    }
+
+    /// How many changes stand before an offset of the copy.
+    fn passed(&self, offset: usize) -> usize {
+        self.changes.partition_point(|change| change.at < offset)
+    }
+
+    /// What so many changes have added in total.
+    fn added(&self, changes: usize) -> isize {
+        changes.checked_sub(1).map_or(0, |last| self.changes[last].total)
     }
 
     /// Whether the parser stopped at one of these places, which has been made good, so that it can begin again.
     pub(super) fn amends(&mut self, error: &ScanError) -> bool {
-        let mark = error.marker();
-        let Some((at, rest)) = mark.byte_offset().and_then(|at| Some((at, self.text.get(at..)?))) else {
+        let (mark, kind) = (error.marker(), error.kind());
+        let Some(at) = mark.byte_offset().filter(|at| self.text.is_char_boundary(*at)) else {
             return false;
         };
         if self.read_again > MOST_READ_AGAIN {
             return false;
         }
-        match error.kind() {
-            ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation => {
+        let places = match kind {
+            _ if is_about_column(kind) => {
                 if self.changes.binary_search_by_key(&mark.line(), |change| change.line).is_ok() {
                     // Not far enough.
                     self.indent *= 2;
@@ -83,44 +99,85 @@ impl<'a> Source<'a> {
                     self.text = Cow::Borrowed(self.original);
                     return self.indent <= MOST_ADDED;
                 }
-                let places = lines_within_quotes(&self.text, at);
-                let added = (self.changes.len() + places.len()).saturating_mul(self.indent);
-                added <= MOST_ADDED && self.change(&places, mark.line(), self.indent.cast_signed())
+                let start = line_start(&self.text, at);
+                self.within_quotes(start, if self.is_within_double_quotes(start) { '"' } else { '\'' })
             }
-            ErrorKind::UnknownQuotedScalarEscape => match escaped_apostrophe(rest) {
-                Some(found) => {
-                    let lines = rest[..found].matches('\n').count();
-                    self.change(&[(at + found, lines)], mark.line(), -1)
-                }
-                None => false,
-            },
+            ErrorKind::UnknownQuotedScalarEscape => {
+                // The mark is at the opening quote.
+                let places = self.within_quotes(at + 1, '"');
+                if places.iter().any(|place| place.added < 0) { places } else { Vec::new() }
+            }
             ErrorKind::CommentNotSeparated if self.text[..at].ends_with(['"', '\'']) => {
-                self.change(&[(at, 0)], mark.line(), 1)
+                vec![Place { at, lines: 0, added: 1 }]
             }
-            _ => false,
-        }
+            _ => Vec::new(),
+        };
+        self.change(&places, mark.line())
     }
 
-    /// Inserts blanks at these places, each with the number of lines between it and `line`, or takes a byte away.
-    fn change(&mut self, places: &[(usize, usize)], line: usize, added: isize) -> bool {
-        let Some((last, _)) = places.last() else {
+    /// Whether a double quote would close the quoted text that `end` is in.
+    fn is_within_double_quotes(&self, end: usize) -> bool {
+        let closed = format!("{}\"", &self.text[..end]);
+        let error = Source::new(&closed).events().find_map(Result::err);
+        error.is_none_or(|error| {
+            !is_about_column(error.kind()) && !matches!(error.kind(), ErrorKind::UnclosedQuotedScalar)
+        })
+    }
+
+    /// What needs help from `from`, which is within quotes, to the closing one: lines that begin there, and `\'`.
+    fn within_quotes(&self, from: usize, quote: char) -> Vec<Place> {
+        let text = &*self.text;
+        let (mut places, mut lines, mut begins) = (Vec::new(), 0, line_start(text, from) == from);
+        let mut letters = text[from..].char_indices().map(|(at, letter)| (from + at, letter)).peekable();
+        while let Some((at, letter)) = letters.next() {
+            if begins {
+                let line = &text[at..line_end(text, at)];
+                if is_marker(line) {
+                    break;
+                }
+                if !line.trim_matches(' ').is_empty() {
+                    places.push(Place { at, lines, added: self.indent.cast_signed() });
+                }
+            }
+            begins = letter == '\n' || (letter == '\r' && letters.peek().is_none_or(|(_, next)| *next != '\n'));
+            lines += usize::from(begins);
+            match letter {
+                '\\' if quote == '"' => {
+                    let escaped = letters.next_if(|(_, next)| ['\'', '"', '\\'].contains(next));
+                    if let Some((_, '\'')) = escaped {
+                        places.push(Place { at, lines, added: -1 });
+                    }
+                }
+                '\'' if quote == '\'' && letters.next_if(|(_, next)| *next == '\'').is_some() => {}
+                _ if letter == quote => break,
+                _ => {}
+            }
+            if places.len() > MOST_PLACES {
+                return Vec::new();
+            }
+        }
+        places
+    }
+
+    /// Inserts blanks or takes bytes away; `line` is the one that `places` count from.
+    fn change(&mut self, places: &[Place], line: usize) -> bool {
+        let more: isize = places.iter().map(|place| place.added.max(0)).sum();
+        let mut total = self.added(self.changes.len());
+        let Some(last) = places.last().filter(|_| total + more <= MOST_ADDED.cast_signed()) else {
             return false;
         };
         let text = match &self.text {
-            Cow::Borrowed(text) => &text[..end_of_document(text, *last)],
+            Cow::Borrowed(text) => &text[..end_of_document(text, last.at)],
             Cow::Owned(text) => text,
         };
-        let blanks = " ".repeat(added.max(0).unsigned_abs());
-        let removed = added.min(0).unsigned_abs();
-        let mut copy = String::with_capacity(text.len() + blanks.len() * places.len());
-        let mut total = self.changes.last().map_or(0, |change| change.total);
+        let mut copy = String::with_capacity(text.len() + more.unsigned_abs());
         let mut done = 0;
-        for (at, lines) in places {
+        for Place { at, lines, added } in places {
             copy.push_str(&text[done..*at]);
             total += added;
-            self.changes.push(Change { at: copy.len(), line: line + lines, added, total });
-            copy.push_str(&blanks);
-            done = at + removed;
+            self.changes.push(Change { at: copy.len(), line: line + lines, total });
+            copy.extend(std::iter::repeat_n(' ', added.max(&0).unsigned_abs()));
+            done = at + added.min(&0).unsigned_abs();
         }
         copy.push_str(&text[done..]);
         self.read_again += copy.len();
@@ -129,45 +186,24 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The beginning of the line around `at`, which is within quotes, and of the lines behind it that surely are as well:
-/// no quote stands between. Each with the number of lines before it; blank ones need no indent. None if the first is
-/// blank: nothing follows.
-fn lines_within_quotes(text: &str, at: usize) -> Vec<(usize, usize)> {
-    let (mut places, mut start) = (Vec::new(), line_start(text, at));
-    for lines in 0.. {
-        let end = line_end(text, start);
-        let line = &text[start..end];
-        let is_blank = line.trim_matches(' ').is_empty();
-        if is_marker(line) || (is_blank && places.is_empty()) {
-            break;
-        }
-        if !is_blank {
-            places.push((start, lines));
-        }
-        start = end + break_at(text, end).len();
-        if start == end || line.contains(['"', '\'']) {
-            break;
-        }
-    }
-    places
+/// A place to change.
+struct Place {
+    at: usize,
+    /// How many lines below the one that is spoken of.
+    lines: usize,
+    /// So many blanks are to stand before it, or so many bytes to go.
+    added: isize,
+}
+
+/// Whether a line within quotes begins where YAML 1.2 has none begin.
+fn is_about_column(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation)
 }
 
 /// Whether a line begins or ends a document, which it does even within quotes.
 fn is_marker(line: &str) -> bool {
     let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
-}
-
-/// The backslash of the first `\'` in the double-quoted text at the beginning.
-fn escaped_apostrophe(text: &str) -> Option<usize> {
-    let mut letters = text.char_indices().skip(1);
-    loop {
-        match letters.next()? {
-            (_, '"') => return None,
-            (at, '\\') if letters.next()?.1 == '\'' => return Some(at),
-            _ => {}
-        }
-    }
 }
 
 /// The end of the first line behind `from` that begins another document, or of the text.

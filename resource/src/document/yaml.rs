@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{ErrorKind, Event, Marker, Options, ScalarStyle, ScanError, Span, StructureStyle, options};
+use granit_parser::{ErrorKind, Event, Marker, ScalarStyle, ScanError, Span, StructureStyle};
 
 use super::build::{Builder, Place, RawScalar, Tag};
 use super::locate::Cursor;
 use super::source::Source;
-use super::{MAX_DEPTH, Node, Position, Problem, ReadError};
+use super::{Node, Position, Problem, ReadError};
 
 /// A document and the offset behind it; no node if it holds nothing.
 pub(super) struct Parsed {
@@ -51,7 +51,7 @@ impl From<(Position, Problem)> for Fault {
 fn read_events(origin: &Origin<'_>, end: usize) -> Result<Parsed, Fault> {
     let mut builder = Builder::default();
     let mut parsed = Parsed { root: None, end, closed: false };
-    for event in origin.source.events(parser_options()) {
+    for event in origin.source.events() {
         let (event, span) = event.map_err(Fault::Syntax)?;
         let place = |anchor| origin.place(&span, anchor);
         let built = match event {
@@ -83,15 +83,6 @@ fn read_events(origin: &Origin<'_>, end: usize) -> Result<Parsed, Fault> {
         }
     }
     Ok(parsed)
-}
-
-fn parser_options() -> Options {
-    // One level more than allowed, so that our own bound speaks first.
-    options! {
-        emit_comments: false,
-        flow_nesting_limit: MAX_DEPTH + 1,
-        block_nesting_limit: MAX_DEPTH + 1,
-    }
 }
 
 /// A lone `!` counts as custom, as in Go's reader: the value is text.

@@ -4,7 +4,7 @@ use super::changes::{Change, Changes, NewValue, Step};
 use super::plan::{At, Plan, Splice};
 use super::syntax::{Kind, Pair, Quotes};
 use super::{EditError, Format, Obstacle};
-use crate::document::lines::{ends_here, line_end, usual_break};
+use crate::document::lines::{ends_here, indent, line_end, usual_break};
 use crate::document::quoting::{Style, push_double, push_single, style};
 
 /// How the entries of a map stand.
@@ -147,7 +147,7 @@ impl Plan<'_> {
         let Kind::Map { flow: true, pairs } = &self.tree.root.kind else {
             return "  ";
         };
-        let indent = pairs.last().and_then(|pair| crate::document::lines::indent(self.text, self.pair_start(pair)));
+        let indent = pairs.last().and_then(|pair| indent(self.text, self.pair_start(pair)));
         indent.filter(|indent| !indent.is_empty()).unwrap_or("  ")
     }
 

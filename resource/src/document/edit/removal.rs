@@ -5,7 +5,7 @@ use super::entries::Shape;
 use super::plan::{At, Plan, Splice};
 use super::syntax::{Kind, Pair, Syntax};
 use super::{EditError, Obstacle};
-use crate::document::lines::{behind_blank_lines, ends_here, indent, line_start, skip_blanks};
+use crate::document::lines::{behind_blank_lines, ends_here, indent, line_start, skip_blanks, usual_break};
 
 impl Plan<'_> {
     /// Removes the marked entries. If none is left, `added` take their place, or `{}` does.
@@ -43,7 +43,7 @@ impl Plan<'_> {
     ) -> Result<(), EditError> {
         let (range, new) = match shape {
             Shape::Block { column } if !added.is_empty() => {
-                let eol = crate::document::lines::usual_break(self.text, all.start);
+                let eol = usual_break(self.text, all.start);
                 let lines = self.block_lines(added, *column, at)?.join(eol);
                 (all, lines.trim_start_matches(' ').to_owned())
             }
@@ -53,7 +53,7 @@ impl Plan<'_> {
                 if before.ends_with(':') { (before.len()..all.end, " {}".to_owned()) } else { (all, "{}".to_owned()) }
             }
             Shape::Flow(style) if !added.is_empty() => {
-                let eol = crate::document::lines::usual_break(self.text, all.start);
+                let eol = usual_break(self.text, all.start);
                 let separator = style.indent.as_ref().map(|indent| format!(",{eol}{indent}"));
                 let entries = self.flow_entries(added, style, at)?;
                 (all, entries.join(separator.as_ref().unwrap_or(&style.comma)))

@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use granit_parser::{Event, Options, ScalarStyle, ScanError, Span, StructureStyle, options};
+use granit_parser::{Event, ScalarStyle, ScanError, Span, StructureStyle};
 
 use crate::document::source::Source;
-use crate::document::{Entry, MAX_DEPTH, Node, NodeValue};
+use crate::document::{Entry, Node, NodeValue};
 
 /// A token or a bracketed group of tokens.
 #[derive(Debug)]
@@ -118,15 +118,9 @@ impl Tree {
 
     /// Reads the tokens of the YAML document that begins at `start`; `None` if that is none.
     pub(super) fn of_yaml(text: &str, start: usize) -> Option<Tree> {
-        let options = options! {
-            emit_comments: false,
-            emit_anchor_events: true,
-            flow_nesting_limit: MAX_DEPTH + 1,
-            block_nesting_limit: MAX_DEPTH + 1,
-        };
         let mut source = Source::new(&text[start..]);
         loop {
-            match Builder::read(&source, start, options.clone()) {
+            match Builder::read(&source, start) {
                 Ok(builder) => return Some(Tree { root: builder.root?, aliases: builder.aliases }),
                 Err(error) => source.amends(&error).then_some(())?,
             }
@@ -163,9 +157,9 @@ struct Open {
 }
 
 impl<'a> Builder<'a> {
-    fn read(source: &'a Source<'a>, offset: usize, options: Options) -> Result<Builder<'a>, ScanError> {
+    fn read(source: &'a Source<'a>, offset: usize) -> Result<Builder<'a>, ScanError> {
         let mut builder = Builder { source, offset, open: Vec::new(), scalar: None, root: None, aliases: Vec::new() };
-        for event in source.events(options) {
+        for event in source.events() {
             let (event, span) = event?;
             if matches!(event, Event::DocumentEnd | Event::StreamEnd) {
                 break;
