@@ -4,7 +4,8 @@
 //! The crates in the tree stop at the first damaged block or refuse blocks with headers, which old backups hold.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 /// One block.
@@ -17,6 +18,9 @@ pub(crate) struct Block<'a> {
     pub(crate) der: Zeroizing<Vec<u8>>,
 }
 
+/// As Go reads it: unused trailing bits are ignored.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
@@ -51,7 +55,7 @@ fn block(text: &str) -> Option<Block<'_>> {
     }
     let has_headers = base64.len() < body.len();
     let text: Zeroizing<Vec<u8>> = Zeroizing::new(base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-    let der = Zeroizing::new(STANDARD.decode(&*text).ok()?);
+    let der = Zeroizing::new(BASE64.decode(&*text).ok()?);
     Some(Block { label, has_headers, der })
 }
 
@@ -61,7 +65,7 @@ fn find_at_line_start(text: &str, pattern: &str) -> Option<usize> {
 
 /// Writes one block with 64 characters a line.
 pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
-    let base64 = Zeroizing::new(STANDARD.encode(der));
+    let base64 = Zeroizing::new(BASE64.encode(der));
     let mut text = Zeroizing::new(String::with_capacity(base64.len() + base64.len() / 64 + 2 * label.len() + 40));
     text.push_str(&format!("{BEGIN}{label}{DASHES}\n"));
     let mut rest = base64.as_str();
@@ -100,6 +104,7 @@ mod tests {
         for (input, count) in table {
             assert_eq!(labels(&input), vec!["A:bar"; count], "{input}");
         }
+        assert_eq!(labels(&good.replace("YmFy", "YmFyeB==")), ["A:barx"], "unused bits");
         assert_eq!(blocks(b"\xff\xfe\n-----BEGIN A-----\nYmFy\n-----END A-----").len(), 1);
     }
 

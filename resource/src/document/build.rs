@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::scalar::{Scalar, resolve};
 use super::{Entry, MAX_DEPTH, MAX_VALUES, Node, NodeValue, Position, Problem};
+use crate::base64_text;
 
 /// How much aliases may add to a document, in bytes of text and [`NODE_COST`] for each node.
 ///
@@ -210,9 +208,8 @@ fn tagged(scalar: &RawScalar<'_>, meaning: Scalar, place: &Place) -> Result<Node
 
 /// Decodes `!!binary`. The reference replaces what is not UTF-8 without a word; that would seal another value.
 fn binary(text: &str) -> Result<String, Problem> {
-    let text: String = text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect();
-    let bytes = STANDARD.decode(text).map_err(|_| Problem::InvalidBinary)?;
-    String::from_utf8(bytes).map_err(|_| Problem::BinaryNotText)
+    let bytes = base64_text::decode(text).map_err(|_| Problem::InvalidBinary)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| Problem::BinaryNotText)
 }
 
 fn key_text(node: &Node) -> Result<String, (Position, Problem)> {

@@ -227,6 +227,11 @@ fn a_block_at_the_end_of_the_input_has_no_line_feed_of_its_own() {
 }
 
 #[test]
+fn binary_values_are_decoded_whatever_their_line_breaks_and_unused_bits() {
+    assert_eq!(stream("a: !!binary |\n  YmFy\n  eB==\n"), [json!({"a": "barx"})]);
+}
+
+#[test]
 fn line_separators_are_read_as_go_writes_them() {
     for (text, expected) in [
         ("a: 'x\u{2028}    y'", "x\u{2028}y"),
