@@ -84,16 +84,22 @@ impl Scan<'_> {
 
     /// Passes a `---` or `...` that stands alone at the beginning of a line.
     fn take_marker(&mut self, marker: &str) -> bool {
-        let found = self.line == Some(self.at)
-            && self.text[self.at..]
-                .strip_prefix(marker)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        let found = self.line == Some(self.at) && stands_alone(&self.text[self.at..], marker);
         if found {
             self.at += marker.len();
             self.separated = true;
         }
         found
     }
+}
+
+/// Whether the line at the beginning of `text` begins or ends a document, which it does even within quotes.
+pub(super) fn is_marker(text: &str) -> bool {
+    ["---", "..."].iter().any(|marker| stands_alone(text, marker))
+}
+
+fn stands_alone(text: &str, marker: &str) -> bool {
+    text.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 fn line_start(text: &str, at: usize) -> Option<usize> {

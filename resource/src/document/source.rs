@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use granit_parser::{ErrorKind, Marker, Parser, ScanError, StrInput, options};
 
 use super::MAX_DEPTH;
+use super::boundary::is_marker;
 use super::lines::{line_end, line_start};
 
 /// How much is read again at most, in bytes, for all quoted texts of a document: the parser stops at one after the other.
@@ -131,11 +132,10 @@ impl<'a> Source<'a> {
         let mut letters = text[from..].char_indices().map(|(at, letter)| (from + at, letter)).peekable();
         while let Some((at, letter)) = letters.next() {
             if begins {
-                let line = &text[at..line_end(text, at)];
-                if is_marker(line) {
+                if is_marker(&text[at..]) {
                     break;
                 }
-                if !line.trim_matches(' ').is_empty() {
+                if !text[at..line_end(text, at)].trim_matches(' ').is_empty() {
                     places.push(Place { at, lines, added: self.indent.cast_signed() });
                 }
             }
@@ -200,15 +200,8 @@ fn is_about_column(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation)
 }
 
-/// Whether a line begins or ends a document, which it does even within quotes.
-fn is_marker(line: &str) -> bool {
-    let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
-}
-
 /// The end of the first line behind `from` that begins another document, or of the text.
 fn end_of_document(text: &str, from: usize) -> usize {
-    let lines = text[from..].match_indices('\n').map(|(at, _)| from + at + 1);
-    let mut lines = lines.map(|start| (start, line_end(text, start)));
-    lines.find(|(start, end)| is_marker(&text[*start..*end])).map_or(text.len(), |(_, end)| end)
+    let mut lines = text[from..].match_indices('\n').map(|(at, _)| from + at + 1);
+    lines.find(|start| is_marker(&text[*start..])).map_or(text.len(), |start| line_end(text, start))
 }
