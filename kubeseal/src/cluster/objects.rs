@@ -9,7 +9,7 @@ use super::api_server::ApiServer;
 use super::failure::Failure;
 use super::reply::Answer;
 use super::{Access, QUICK, segment};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Entries of one page of a list. SealedSecrets can be large, and a reply may have 16 MiB.
 const PAGE: &str = "200";
@@ -50,13 +50,19 @@ impl Collection<'_> {
         }
     }
 
-    /// How messages call one of its objects.
-    fn object(self, name: &str) -> String {
-        match self {
+    fn path_of(self, name: &str) -> String {
+        format!("{}/{}", self.path(), segment(name))
+    }
+
+    /// What could not be done to one of its objects, and why.
+    fn failure(self, action: &str, name: &str) -> impl Fn(Failure) -> Error {
+        let object = match self {
             Collection::Secrets(namespace) => format!("Secret {namespace}/{name}"),
             Collection::Deployments(namespace) => format!("Deployment {namespace}/{name}"),
             Collection::SealedSecrets => format!("SealedSecret {name}"),
-        }
+        };
+        let what = format!("cannot {action} {object}");
+        move |failure| failure.error(&what)
     }
 }
 
@@ -101,10 +107,8 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: there is none, or nobody may read it.
     pub(crate) fn get(&self, collection: Collection<'_>, name: &str) -> Result<Value> {
-        let failure = |failure: Failure| failure.error(&format!("cannot read {}", collection.object(name)));
-        let path = format!("{}/{}", collection.path(), segment(name));
-        let reply = self.send(Method::GET, &path, None)?;
-        read(reply, "get", collection).map_err(failure)
+        let reply = self.send(Method::GET, &collection.path_of(name), None)?;
+        read(reply, "get", collection).map_err(collection.failure("read", name))
     }
 
     /// One Secret.
@@ -114,8 +118,8 @@ impl Objects {
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> Result<Secret> {
         let secrets = Collection::Secrets(namespace);
         let value = self.get(secrets, name)?;
-        let failure = |failure: Failure| failure.error(&format!("cannot read {}", secrets.object(name)));
-        Secret::from_json(&value).map_err(|error| failure(format!("the reply is no Secret: {error}").into()))
+        let secret = Secret::from_json(&value).map_err(|error| format!("the reply is no Secret: {error}").into());
+        secret.map_err(secrets.failure("read", name))
     }
 
     /// One object, if there is one.
@@ -123,12 +127,10 @@ impl Objects {
     /// # Errors
     /// `cannot read …`: nobody may read it.
     pub(crate) fn find(&self, collection: Collection<'_>, name: &str) -> Result<Option<Value>> {
-        let failure = |failure: Failure| failure.error(&format!("cannot read {}", collection.object(name)));
-        let path = format!("{}/{}", collection.path(), segment(name));
-        let reply = self.send(Method::GET, &path, None)?;
+        let reply = self.send(Method::GET, &collection.path_of(name), None)?;
         match &reply {
             Ok(reply) if reply.status == StatusCode::NOT_FOUND => Ok(None),
-            _ => read(reply, "get", collection).map(Some).map_err(failure),
+            _ => read(reply, "get", collection).map(Some).map_err(collection.failure("read", name)),
         }
     }
 
@@ -151,10 +153,9 @@ impl Objects {
     /// # Errors
     /// `cannot change …`.
     pub(crate) fn patch(&self, collection: Collection<'_>, name: &str, patch: &Value) -> Result<Value> {
-        let failure = |failure: Failure| failure.error(&format!("cannot change {}", collection.object(name)));
-        let path = format!("{}/{}", collection.path(), segment(name));
+        let failure = collection.failure("change", name);
         let body = to_json_compact(patch).map_err(|error| failure(error.to_string().into()))?;
-        let reply = self.send(Method::PATCH, &path, Some(body))?;
+        let reply = self.send(Method::PATCH, &collection.path_of(name), Some(body))?;
         read(reply, "patch", collection).map_err(failure)
     }
 
