@@ -89,10 +89,7 @@ pub(super) const ROWS: [Row; 16] = [
         missing: WhileRunning,
         flags: &[],
         is_paged: false,
-        before: |case| {
-            case.put("db", "one");
-            case.made("db", "one");
-        },
+        before: one_is_made,
         without: |case| {
             case.delete_secret("db");
             case.logged("cannot get resource \"sealedsecrets\"");
@@ -191,10 +188,7 @@ pub(super) const ROWS: [Row; 16] = [
         missing: WhileRunning,
         flags: &[],
         is_paged: false,
-        before: |case| {
-            case.put("db", "one");
-            case.made("db", "one");
-        },
+        before: one_is_made,
         without: |case| {
             case.put("db", "two");
             case.logged("cannot get resource \"secrets\"");
@@ -218,23 +212,14 @@ pub(super) const ROWS: [Row; 16] = [
             case.made("other", "one");
             case.delete_secret("db");
         },
-        recovered: |case| {
-            eventually("deleted Secrets come back", || {
-                case.delete_secret("other");
-                std::thread::sleep(Duration::from_millis(500));
-                case.items("other")
-            });
-        },
+        recovered: deleted_secrets_come_back,
     },
     Row {
         permission: ("ClusterRole", "secrets", "update"),
         missing: WhileRunning,
         flags: &[],
         is_paged: false,
-        before: |case| {
-            case.put("db", "one");
-            case.made("db", "one");
-        },
+        before: one_is_made,
         without: |case| {
             case.put("db", "two");
             case.logged("cannot update resource \"secrets\"");
@@ -259,13 +244,7 @@ pub(super) const ROWS: [Row; 16] = [
             case.put("other", "one");
             case.made("other", "one");
         },
-        recovered: |case| {
-            eventually("deleted Secrets come back", || {
-                case.delete_secret("other");
-                std::thread::sleep(Duration::from_millis(500));
-                case.items("other")
-            });
-        },
+        recovered: deleted_secrets_come_back,
     },
     Row {
         permission: ("Role", "leases", "create"),
@@ -299,9 +278,21 @@ pub(super) const ROWS: [Row; 16] = [
 /// Those of the Role, which count for themselves only where the cluster role does not.
 pub(super) const KEY_ROWS: [(&str, &str); 2] = [("secrets", "create"), ("secrets", "list")];
 
-fn without_election(case: &Case<'_>) {
-    case.logged("leases are forbidden");
+fn one_is_made(case: &Case<'_>) {
     case.put("db", "one");
     case.made("db", "one");
+}
+
+fn deleted_secrets_come_back(case: &Case<'_>) {
+    eventually("deleted Secrets come back", || {
+        case.delete_secret("other");
+        std::thread::sleep(Duration::from_millis(500));
+        case.items("other")
+    });
+}
+
+fn without_election(case: &Case<'_>) {
+    case.logged("leases are forbidden");
+    one_is_made(case);
     case.synced("db");
 }
