@@ -7,6 +7,7 @@ mod body;
 pub mod cert;
 mod connections;
 pub mod gate;
+mod leftover;
 pub mod limit;
 pub mod rotate;
 pub mod scrape;
@@ -17,7 +18,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -49,7 +50,7 @@ const MOST_HEADERS: usize = 1000;
 /// connections that do are closed.
 const LARGE_HEADS: usize = 16;
 const LARGE_HEAD: usize = 64 << 10;
-/// Time for clients to finish what they have begun to send or to receive, once the process is to end.
+/// Time for clients to finish what they have begun to send or to receive, once the connection or the process is to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Time allowed for a request to come in and for its reply to go out.
@@ -77,12 +78,12 @@ pub struct ApiService {
 
 /// Something that answers requests.
 pub trait Service: Send + Sync + 'static {
-    /// Answers one request. Its body is read by the time this ends, or never.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
+    /// Answers one request.
+    fn answer(&self, request: Request<&mut Incoming>) -> impl Future<Output = Reply> + Send;
 }
 
 impl Service for ApiService {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
+    async fn answer(&self, request: Request<&mut Incoming>) -> Reply {
         let start = Instant::now();
         let method = request.method().clone();
         let (path, reply) = match request.uri().path() {
@@ -145,13 +146,13 @@ async fn connection(
     stop: CancellationToken,
 ) {
     let held = Arc::clone(&place);
-    let answer = service_fn(move |request| {
+    let answer = service_fn(move |request: Request<Incoming>| {
         let (service, place) = (Arc::clone(&service), Arc::clone(&held));
         async move {
             place.is_asked(true);
-            let answered = tokio::time::timeout(timeouts.write, service.answer(request)).await;
+            let reply = complete_reply(&*service, request, timeouts.write).await;
             place.is_asked(false);
-            Ok::<_, Infallible>(answered.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE)))
+            Ok::<_, Infallible>(reply)
         }
     });
     let connection = http1::Builder::new()
@@ -171,6 +172,18 @@ async fn connection(
             while tokio::time::timeout(LAST_WORDS, connection.as_mut()).await.is_err() && place.is_busy() {}
         }
     }
+}
+
+/// The reply within that time, and whether the connection ends with it.
+async fn complete_reply(service: &impl Service, request: Request<Incoming>, within: Duration) -> Reply {
+    let (head, mut body) = request.into_parts();
+    let is_waiting = head.headers.contains_key(EXPECT);
+    let answered = tokio::time::timeout(within, service.answer(Request::from_parts(head, &mut body))).await;
+    let mut reply = answered.unwrap_or_else(|_| empty(StatusCode::SERVICE_UNAVAILABLE));
+    if !leftover::is_read(&mut body, is_waiting).await {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
 }
 
 /// A reply with a body.

@@ -33,7 +33,7 @@ pub struct MetricsService {
 }
 
 impl Service for MetricsService {
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
+    async fn answer(&self, request: Request<&mut Incoming>) -> Reply {
         match request.uri().path() {
             "/metrics" => {
                 let _scrape = self.metrics.scrape();

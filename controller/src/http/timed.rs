@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,13 +12,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
 use super::connections::Place;
-use super::{LARGE_HEAD, Timeouts};
+use super::{LARGE_HEAD, LAST_WORDS, Timeouts};
 
 /// Fails with [`io::ErrorKind::TimedOut`] after a read or write has made no progress for the time allowed.
+///
+/// After the end of what is written it stays for moments, for a client that is still sending: to close a connection with
+/// something unread on it breaks it off, and the reply may be lost (RFC 9112 9.6).
 pub(super) struct Timed {
     stream: TcpStream,
     read: Deadline,
     write: Deadline,
+    last_words: Option<Pin<Box<Sleep>>>,
     head: HeadBudget,
 }
 
@@ -30,8 +34,23 @@ impl Timed {
             stream,
             read: Deadline::new(timeouts.read.saturating_add(timeouts.write)),
             write: Deadline::new(timeouts.write),
+            last_words: None,
             head,
         }
+    }
+
+    /// Reads to the end of what the other side sends, or for moments.
+    fn poll_last_words(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let end = self.last_words.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_WORDS)));
+        let mut bytes = [0; 4096];
+        while end.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -125,8 +144,11 @@ impl AsyncWrite for Timed {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let progress = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.write.watch(progress, context)
+        if self.last_words.is_none() {
+            let progress = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.write.watch(progress, context))?;
+        }
+        self.poll_last_words(context).map(Ok)
     }
 }
 

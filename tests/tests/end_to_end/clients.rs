@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use sealed_secrets_tests::{Controller, World, end_to_end, eventually};
+use serde_json::json;
 
 /// Memory that a hundred large bodies may take, together. One alone is larger.
 const MEMORY: f64 = 48.0 * 1024.0 * 1024.0;
@@ -114,6 +115,34 @@ fn clients_that_send_a_byte_now_and_then_are_cut_off() {
             assert_eq!(controller.get("/healthz").status, 200);
             std::thread::sleep(Duration::from_millis(200));
         }
+    });
+}
+
+/// The service proxy of the API server keeps connections to the controller: it must not ask on one that is about to end.
+#[test]
+fn who_is_refused_through_the_api_server_is_refused_by_the_controller_every_time() {
+    end_to_end(|world| {
+        world.controller().start().certificate();
+        let service = format!("/api/v1/namespaces/{}/services/http:sealed-secrets-controller:/proxy", world.namespace);
+        let ask = |path: &str, size: usize| {
+            let body = json!("x".repeat(size));
+            let path = format!("{service}{path}");
+            world.api().call(Method::POST, &path, Some(("text/plain", &body))).unwrap_err()
+        };
+        let ask = &ask;
+        std::thread::scope(|scope| {
+            for index in 0..12 {
+                scope.spawn(move || {
+                    for round in 0..25 {
+                        let refusal = ask("/v1/rotate", 1000 << ((index + round) % 8));
+                        // Garbage within the limit of the rate, and what is beyond it.
+                        assert!(matches!(refusal.code, 500 | 429), "{refusal:?}");
+                    }
+                });
+            }
+        });
+        let refusal = ask("/v1/verify", 3 << 20);
+        assert_eq!(refusal.code, 413, "{refusal:?}");
     });
 }
 
