@@ -8,6 +8,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use super::corpus_tests::{Case, Outcome, usual_items};
 use super::grammar_tests::Grammar;
 
+/// How often Go is asked again for a template that ours has an answer to.
+const TRIES: usize = 3;
+
 /// The Go program, answering one case after the other.
 struct Oracle {
     process: Child,
@@ -63,7 +66,13 @@ fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u6
         |template: &String| template.contains("printf") && (template.contains("Date") || template.contains("date"));
     for template in templates.filter(|template| !shows_address(template)) {
         case.template = template;
-        let (theirs, ours) = (oracle.answer(&case), case.ours(&usual));
+        let (mut theirs, ours) = (oracle.answer(&case), case.ours(&usual));
+        // A machine that is busy elsewhere makes Go miss its time as well; what never ends is past a bound of ours.
+        for _ in 0..TRIES {
+            if theirs.is_none() && !matches!(ours, Outcome::Limit(_)) {
+                theirs = oracle.answer(&case);
+            }
+        }
         good += u64::from(matches!(theirs, Some(Outcome::Output(_))));
         match (theirs, ours) {
             (_, Outcome::Limit(_)) => bounded += 1,
