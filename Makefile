@@ -13,7 +13,7 @@ DEMO_KUBECONFIG := $(if $(filter command line,$(origin KUBECONFIG)),$(KUBECONFIG
 
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test build dist setup format lint unit templates interop backends end-to-end chart manifests manifests-check chart-record monitoring image image-test deny audit fuzz bench
+.PHONY: help demo test build dist setup format lint unit templates documents interop backends end-to-end chart manifests manifests-check chart-record monitoring image image-test deny audit fuzz bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: ## Show the main job on a cluster of its own (KEEP=1 leaves it up, KUBECONFIG=file uses another)
 	@KEEP='$(KEEP)' DEMO_KUBECONFIG='$(DEMO_KUBECONFIG)' demo/run.sh
 
-test: setup format lint unit templates interop backends manifests-check monitoring end-to-end chart image-test deny ## Run everything that CI checks
+test: setup format lint unit templates documents interop backends manifests-check monitoring end-to-end chart image-test deny ## Run everything that CI checks
 	$(call step,everything passed)
 
 build: ## Build both programs with optimisations
@@ -34,7 +34,7 @@ setup:
 format:
 	$(call step,format)
 	cargo fmt --all --check
-	test -z "$$(gofmt -l tests/age tests/chart tests/cluster tests/health tests/image tests/made tests/monitoring tests/templates | tee /dev/stderr)"
+	test -z "$$(gofmt -l tests/age tests/chart tests/cluster tests/documents tests/health tests/image tests/made tests/monitoring tests/templates | tee /dev/stderr)"
 
 lint:
 	$(call step,lint)
@@ -47,6 +47,10 @@ unit: ## Run unit tests, vectors and command-line transcripts
 templates: ## Hold the template engine to Go: recorded answers and random templates (COUNT=20000, SEED=1)
 	$(call step,templates against Go)
 	tests/templates/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
+
+documents: ## Hold the reading and writing of YAML to Go by random documents (COUNT=20000, SEED=1)
+	$(call step,documents against Go)
+	tests/documents/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
 
 interop: ## Exchange sealed values with two other implementations from PyPI, both ways
 	$(call step,other implementations)

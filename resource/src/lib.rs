@@ -5,6 +5,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+#[cfg(test)]
+mod against_go;
 pub mod annotation;
 mod base64_text;
 mod decode;

@@ -46,6 +46,10 @@ pub const MAX_VALUES: usize = 1_000_000;
 #[cfg(test)]
 mod go_table;
 #[cfg(test)]
+mod grammar_tests;
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod reader_tests;

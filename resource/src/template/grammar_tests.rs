@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::function::{Function, Parameter};
 use super::{functions, language};
+use crate::against_go::Dice;
 
 /// Functions whose answer Go itself does not repeat (order of maps, memory addresses), or that take long on purpose.
 const LEFT_OUT: &[&str] = &["keys", "values", "derivePassword", "call", "fail", "buildCustomCert"];
@@ -46,7 +47,7 @@ fn fits(given: Parameter, parameter: Parameter) -> bool {
 
 /// Writes templates.
 pub(super) struct Grammar {
-    state: u64,
+    dice: Dice,
     functions: Vec<&'static Function>,
     variables: Vec<String>,
     ranges: usize,
@@ -57,14 +58,14 @@ impl Grammar {
         let tables = functions::TABLES.iter().copied().chain([language::TABLE]);
         let known = |function: &&Function| !function.volatile && !LEFT_OUT.contains(&function.name);
         let functions = tables.flatten().filter(known).collect();
-        Grammar { state: seed.wrapping_mul(2) | 1, functions, variables: Vec::new(), ranges: 0 }
+        Grammar { dice: Dice::new(seed), functions, variables: Vec::new(), ranges: 0 }
     }
 
     /// The next template.
     pub(super) fn template(&mut self) -> String {
         self.variables.clear();
         let mut text = String::new();
-        for _ in 0..1 + self.below(2) {
+        for _ in 0..1 + self.dice.below(2) {
             self.action(&mut text, 2);
         }
         text
@@ -120,60 +121,44 @@ impl Grammar {
             "else with",
         ];
         let mut text = self.template();
-        for _ in 0..1 + self.below(3) {
-            let at = text.floor_char_boundary(self.below(text.len() + 1));
+        for _ in 0..1 + self.dice.below(3) {
+            let at = text.floor_char_boundary(self.dice.below(text.len() + 1));
             let width = text[at..].chars().next().map_or(0, char::len_utf8);
-            match self.below(4) {
+            match self.dice.below(4) {
                 0 => drop(text.drain(at..at + width)),
                 1 => {
                     let twice = text[at..at + width].to_owned();
                     text.insert_str(at, &twice);
                 }
-                _ => text.insert_str(at, self.pick(ADDED)),
+                _ => text.insert_str(at, self.dice.pick(ADDED)),
             }
         }
         text
     }
 
-    fn next(&mut self) -> u64 {
-        // xorshift64*
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len())]
-    }
-
     fn action(&mut self, text: &mut String, depth: usize) {
         let scope = self.variables.len();
-        match if depth == 0 { 0 } else { self.below(20) } {
+        match if depth == 0 { 0 } else { self.dice.below(20) } {
             0..=10 => {
                 let pipeline = self.pipeline(3);
                 let _ = write!(text, "{{{{ {pipeline} }}}}");
             }
             11..=13 => {
-                let name = format!("$v{}", self.below(3));
+                let name = format!("$v{}", self.dice.below(3));
                 let pipeline = self.pipeline(3);
                 let known = self.variables.contains(&name);
-                let sets = if known && self.below(2) == 0 { "=" } else { ":=" };
+                let sets = if known && self.dice.below(2) == 0 { "=" } else { ":=" };
                 let _ = write!(text, "{{{{ {name} {sets} {pipeline} }}}}");
                 self.variables.push(name);
                 self.action(text, depth - 1);
             }
             14..=16 => {
-                let (word, pipeline) = (self.pick(&["if", "with"]), self.pipeline(2));
+                let (word, pipeline) = (self.dice.pick(&["if", "with"]), self.pipeline(2));
                 let _ = write!(text, "{{{{ {word} {pipeline} }}}}");
                 self.action(text, depth - 1);
                 self.variables.truncate(scope);
-                if self.below(2) == 0 {
-                    text.push_str(self.pick(&["{{ else }}", "{{- else -}}"]));
+                if self.dice.below(2) == 0 {
+                    text.push_str(self.dice.pick(&["{{ else }}", "{{- else -}}"]));
                     self.action(text, depth - 1);
                 }
                 self.variables.truncate(scope);
@@ -181,15 +166,15 @@ impl Grammar {
             }
             17 | 18 => {
                 let pipeline = self.pipeline(2);
-                let variables = self.pick(&["", "", "$v0 := ", "$v0, $v1 := "]);
+                let variables = self.dice.pick(&["", "", "$v0 := ", "$v0, $v1 := "]);
                 let _ = write!(text, "{{{{ range {variables}{pipeline} }}}}");
                 self.variables.extend(
                     ["$v0", "$v1"].iter().filter(|name| variables.contains(**name)).map(|name| name.to_string()),
                 );
                 self.ranges += 1;
                 self.action(text, depth - 1);
-                if self.below(6) == 0 {
-                    text.push_str(self.pick(&["{{ break }}", "{{ continue }}"]));
+                if self.dice.below(6) == 0 {
+                    text.push_str(self.dice.pick(&["{{ break }}", "{{ continue }}"]));
                 }
                 self.ranges -= 1;
                 text.push_str(",{{ end }}");
@@ -209,7 +194,7 @@ impl Grammar {
 
     fn pipeline(&mut self, depth: usize) -> String {
         let (mut pipeline, mut given) = self.command(depth, None, Parameter::Any);
-        while self.below(3) == 0 {
+        while self.dice.below(3) == 0 {
             let (command, gives) = self.command(depth.saturating_sub(1), Some(given), Parameter::Any);
             (pipeline, given) = (format!("{pipeline} | {command}"), gives);
         }
@@ -219,11 +204,11 @@ impl Grammar {
     /// A function that may take `piped` as its last argument and may give `wanted`; any function now and then.
     fn function(&mut self, piped: Option<Parameter>, wanted: Parameter) -> &'static Function {
         loop {
-            let choice = self.below(self.functions.len());
+            let choice = self.dice.below(self.functions.len());
             let function = self.functions[choice];
             let last = function.rest.or(function.parameters.last().copied());
             let takes = piped.is_none_or(|piped| last.is_some_and(|last| fits(piped, last)));
-            if takes && fits(gives(function), wanted) || self.below(200) == 0 {
+            if takes && fits(gives(function), wanted) || self.dice.below(200) == 0 {
                 return function;
             }
         }
@@ -231,16 +216,16 @@ impl Grammar {
 
     /// A call and what it gives; `piped` is the type of the last argument, which comes from before.
     fn command(&mut self, depth: usize, piped: Option<Parameter>, wanted: Parameter) -> (String, Parameter) {
-        if piped.is_none() && (depth == 0 || self.below(6) == 0) {
+        if piped.is_none() && (depth == 0 || self.dice.below(6) == 0) {
             return (self.operand(wanted, 0), wanted);
         }
         let function = self.function(piped, wanted);
         let mut parameters: Vec<Parameter> = function.parameters.to_vec();
         if let Some(rest) = function.rest {
-            parameters.extend(std::iter::repeat_n(rest, self.below(3)));
+            parameters.extend(std::iter::repeat_n(rest, self.dice.below(3)));
         }
         // A wrong number of arguments, now and then.
-        match self.below(100) {
+        match self.dice.below(100) {
             0 => drop(parameters.pop()),
             1 => parameters.push(Parameter::Any),
             _ => {}
@@ -264,39 +249,42 @@ impl Grammar {
     }
 
     fn operand(&mut self, parameter: Parameter, depth: usize) -> String {
-        let parameter = if self.below(60) == 0 { Parameter::Any } else { parameter };
-        if depth > 0 && self.below(3) == 0 {
+        let parameter = if self.dice.below(60) == 0 { Parameter::Any } else { parameter };
+        if depth > 0 && self.dice.below(3) == 0 {
             let (inner, _) = self.command(depth, None, parameter);
             return format!("({inner})");
         }
         if matches!(parameter, Parameter::Any | Parameter::Reflected)
             && !self.variables.is_empty()
-            && self.below(3) == 0
+            && self.dice.below(3) == 0
         {
-            let choice = self.below(self.variables.len());
+            let choice = self.dice.below(self.variables.len());
             return self.variables[choice].clone();
         }
         match parameter {
             Parameter::Text => self.text(),
             Parameter::Int | Parameter::Int64 | Parameter::Uint32 | Parameter::Duration => self.int(),
-            Parameter::Float => self.pick(&["0.5", "1.0", "-2.25", "1e3", "0.0"]).to_owned(),
-            Parameter::Bool => self.pick(&["true", "false", "(eq 1 1)", "(empty .empty)"]).to_owned(),
+            Parameter::Float => self.dice.pick(&["0.5", "1.0", "-2.25", "1e3", "0.0"]).to_owned(),
+            Parameter::Bool => self.dice.pick(&["true", "false", "(eq 1 1)", "(empty .empty)"]).to_owned(),
             Parameter::List => self.list(),
             Parameter::Map => self.dict(),
-            Parameter::Object(name) if name.contains("Time") => {
-                self.pick(&["(toDate \"2006-01-02\" \"2024-02-29\")", "(mustToDate \"15:04\" \"12:34\")"]).to_owned()
-            }
-            _ => match self.below(12) {
+            Parameter::Object(name) if name.contains("Time") => self
+                .dice
+                .pick(&["(toDate \"2006-01-02\" \"2024-02-29\")", "(mustToDate \"15:04\" \"12:34\")"])
+                .to_owned(),
+            _ => match self.dice.below(12) {
                 0..=2 => self.text(),
                 3 | 4 => self.int(),
-                5 => self.pick(&["1.5", "0.0", "1e6", "2.5e-7", "123456789.0", "-3.0", "3.7"]).to_owned(),
-                6 => self.pick(&["true", "false", "nil", ".nosuch", ".", "$", "'x'"]).to_owned(),
+                5 => self.dice.pick(&["1.5", "0.0", "1e6", "2.5e-7", "123456789.0", "-3.0", "3.7"]).to_owned(),
+                6 => self.dice.pick(&["true", "false", "nil", ".nosuch", ".", "$", "'x'"]).to_owned(),
                 7 | 8 => self.list(),
                 9 => self.dict(),
                 10 => self
+                    .dice
                     .pick(&["(fromJson .json)", "(int64 7)", "(float64 2)", "(until 3)", "(semver .version)"])
                     .to_owned(),
                 _ => self
+                    .dice
                     .pick(&["(splitList \",\" .list)", "(split \",\" .list)", "(index .user 0)", "(list nil)"])
                     .to_owned(),
             },
@@ -350,24 +338,26 @@ impl Grammar {
             "\"string\"",
             "\"int\"",
         ];
-        self.pick(TEXTS).to_owned()
+        self.dice.pick(TEXTS).to_owned()
     }
 
     fn int(&mut self) -> String {
-        self.pick(&["0", "1", "2", "3", "5", "8", "-1", "-2", "12", "(int .num)", "(len .user)", "'a'", "3.0"])
+        self.dice
+            .pick(&["0", "1", "2", "3", "5", "8", "-1", "-2", "12", "(int .num)", "(len .user)", "'a'", "3.0"])
             .to_owned()
     }
 
     fn list(&mut self) -> String {
-        let count = self.below(4);
+        let count = self.dice.below(4);
         let items: Vec<String> = (0..count).map(|_| self.element()).collect();
         format!("(list {})", items.join(" ")).replace("list )", "list)")
     }
 
     fn dict(&mut self) -> String {
-        let count = self.below(3);
-        let entry =
-            |grammar: &mut Grammar| format!("{} {}", grammar.pick(&["\"a\"", "\"b\"", "\"c d\""]), grammar.element());
+        let count = self.dice.below(3);
+        let entry = |grammar: &mut Grammar| {
+            format!("{} {}", grammar.dice.pick(&["\"a\"", "\"b\"", "\"c d\""]), grammar.element())
+        };
         let entries: Vec<String> = (0..count).map(|_| entry(self)).collect();
         format!("(dict {})", entries.join(" ")).replace("dict )", "dict)")
     }
@@ -388,20 +378,21 @@ impl Grammar {
             "0",
             "'x'",
         ];
-        self.pick(ELEMENTS).to_owned()
+        self.dice.pick(ELEMENTS).to_owned()
     }
 
     fn format(&mut self) -> String {
         let mut format = String::from("\"");
-        for _ in 0..1 + self.below(3) {
+        for _ in 0..1 + self.dice.below(3) {
             format.push('%');
-            format.push_str(self.pick(&["", "", "", "-", "+", "#", "0", " ", "+-", "#0"]));
-            format.push_str(self.pick(&["", "", "", "6", "12", "*", "[1]", "[2]"]));
-            format.push_str(self.pick(&["", "", "", ".2", ".0", ".10", ".*"]));
+            format.push_str(self.dice.pick(&["", "", "", "-", "+", "#", "0", " ", "+-", "#0"]));
+            format.push_str(self.dice.pick(&["", "", "", "6", "12", "*", "[1]", "[2]"]));
+            format.push_str(self.dice.pick(&["", "", "", ".2", ".0", ".10", ".*"]));
             format.push_str(
-                self.pick(&["v", "v", "d", "s", "q", "x", "X", "t", "c", "U", "e", "f", "g", "b", "o", "T", "%", "z"]),
+                self.dice
+                    .pick(&["v", "v", "d", "s", "q", "x", "X", "t", "c", "U", "e", "f", "g", "b", "o", "T", "%", "z"]),
             );
-            format.push_str(self.pick(&["", " ", "|"]));
+            format.push_str(self.dice.pick(&["", " ", "|"]));
         }
         format.push('"');
         format
@@ -427,7 +418,7 @@ impl Grammar {
             "\"(?m)^\"",
             "\",\"",
         ];
-        self.pick(PATTERNS).to_owned()
+        self.dice.pick(PATTERNS).to_owned()
     }
 }
 

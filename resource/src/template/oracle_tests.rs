@@ -1,63 +1,19 @@
 //! Comparisons with the living oracle, for which Go is needed: run by `tests/templates/compare.sh`.
 
-#![allow(clippy::disallowed_methods)] // Talks to the oracle's process, whose path the script gives.
-
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use super::corpus_tests::{Case, Outcome, usual_items};
 use super::grammar_tests::Grammar;
+use crate::against_go::{Oracle, setting};
 
-/// How often Go is asked again for a template that ours has an answer to.
-const TRIES: usize = 3;
-
-/// The Go program, answering one case after the other.
-struct Oracle {
-    process: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    fn start() -> Oracle {
-        let program = std::env::var("TEMPLATE_ORACLE").expect("TEMPLATE_ORACLE names the program of tests/templates");
-        let mut process = Command::new(program)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let requests = process.stdin.take().unwrap();
-        let answers = BufReader::new(process.stdout.take().unwrap());
-        Oracle { process, requests, answers }
-    }
-
-    /// Go's answer; `None` when it ran out of time, memory or stack, and a new process took the old one's place.
-    fn answer(&mut self, case: &Case) -> Option<Outcome> {
-        let mut request = serde_json::to_string(case).unwrap();
-        request.push('\n');
-        self.requests.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).unwrap();
-        if answer.is_empty() {
-            *self = Oracle::start();
-            return None;
-        }
-        Some(serde_json::from_str::<Case>(&answer).unwrap().expected())
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Go's answer.
+fn answer(oracle: &mut Oracle, case: &Case, is_sure: bool) -> Option<Outcome> {
+    let request = serde_json::to_string(case).unwrap();
+    let answer = if is_sure { oracle.sure_answer(&request) } else { oracle.answer(&request) };
+    Some(serde_json::from_str::<Case>(&answer?).unwrap().expected())
 }
 
 /// Compares, and returns the differences, how many templates went past a bound of ours and how many gave output.
 fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u64) {
-    let (mut oracle, usual) = (Oracle::start(), usual_items());
+    let (mut oracle, usual) = (Oracle::start("TEMPLATE_ORACLE"), usual_items());
     let data64 = usual.iter().map(|(name, value)| (name.clone(), crate::encode_base64(value.as_slice()))).collect();
     let mut case = Case { data64: Some(data64), ..Case::default() };
     let (mut found, mut bounded, mut good) = (Vec::new(), 0, 0);
@@ -66,13 +22,9 @@ fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u6
         |template: &String| template.contains("printf") && (template.contains("Date") || template.contains("date"));
     for template in templates.filter(|template| !shows_address(template)) {
         case.template = template;
-        let (mut theirs, ours) = (oracle.answer(&case), case.ours(&usual));
-        // A machine that is busy elsewhere makes Go miss its time as well; what never ends is past a bound of ours.
-        for _ in 0..TRIES {
-            if theirs.is_none() && !matches!(ours, Outcome::Limit(_)) {
-                theirs = oracle.answer(&case);
-            }
-        }
+        let ours = case.ours(&usual);
+        // What never ends in Go either is past a bound of ours.
+        let theirs = answer(&mut oracle, &case, !matches!(ours, Outcome::Limit(_)));
         good += u64::from(matches!(theirs, Some(Outcome::Output(_))));
         match (theirs, ours) {
             (_, Outcome::Limit(_)) => bounded += 1,
@@ -81,10 +33,6 @@ fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u6
         }
     }
     (found, bounded, good)
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
 /// Compares as many templates as asked for and returns how many gave output.
