@@ -46,11 +46,11 @@ unit: ## Run unit tests, vectors and command-line transcripts
 
 templates: ## Hold the template engine to Go: recorded answers and random templates (COUNT=20000, SEED=1)
 	$(call step,templates against Go)
-	tests/templates/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
+	tests/compare.sh templates $(or $(COUNT),20000) $(or $(SEED),1)
 
 documents: ## Hold the reading and writing of YAML to Go by random documents (COUNT=20000, SEED=1)
 	$(call step,documents against Go)
-	tests/documents/compare.sh $(or $(COUNT),20000) $(or $(SEED),1)
+	tests/compare.sh documents $(or $(COUNT),20000) $(or $(SEED),1)
 
 interop: ## Exchange sealed values with two other implementations from PyPI, both ways
 	$(call step,other implementations)

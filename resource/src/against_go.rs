@@ -1,6 +1,6 @@
 //! What comparisons with programs in Go share: dice that fall alike for the same seed, and the program that answers.
 
-#![allow(clippy::disallowed_methods)] // Talks to the oracle's process, whose path the script gives.
+#![allow(clippy::disallowed_methods)] // Talks to the oracle's process, whose path tests/compare.sh gives.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,9 +8,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 /// How often a program that gave no answer is asked again.
 const TRIES: usize = 3;
 
-/// A number from the environment, or the default.
-pub(crate) fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+/// How much is compared.
+pub(crate) fn count() -> u64 {
+    setting("GO_COUNT").parse().unwrap()
+}
+
+/// What the dice fall by.
+pub(crate) fn seed() -> u64 {
+    setting("GO_SEED").parse().unwrap()
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run tests/compare.sh"))
 }
 
 /// Random numbers; the same seed gives the same ones.
@@ -45,20 +54,14 @@ impl Dice {
 
 /// A program that answers line by line.
 pub(crate) struct Oracle {
-    path: String,
     process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Oracle {
-    /// Starts the program whose path stands in that variable.
-    pub(crate) fn start(variable: &str) -> Oracle {
-        Oracle::start_again(std::env::var(variable).unwrap_or_else(|_| panic!("{variable} names no program")))
-    }
-
-    fn start_again(path: String) -> Oracle {
-        let mut process = Command::new(&path)
+    pub(crate) fn start() -> Oracle {
+        let mut process = Command::new(setting("GO_ORACLE"))
             .arg("serve")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -67,7 +70,7 @@ impl Oracle {
             .unwrap();
         let requests = process.stdin.take().unwrap();
         let answers = BufReader::new(process.stdout.take().unwrap());
-        Oracle { path, process, requests, answers }
+        Oracle { process, requests, answers }
     }
 
     /// The answer; `None` when the program ran out of time, memory or stack, and a new process took the old one's place.
@@ -76,7 +79,7 @@ impl Oracle {
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
         if answer.is_empty() {
-            *self = Oracle::start_again(self.path.clone());
+            *self = Oracle::start();
             return None;
         }
         Some(answer)

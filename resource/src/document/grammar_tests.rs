@@ -142,15 +142,12 @@ impl Grammar {
         for index in 0..self.dice.below(5) {
             let further = if index > 0 && self.dice.one_in(4) { 2 } else { 0 };
             let text = match self.dice.below(5) {
-                0 if index > 0 => String::new(),
-                1 => format!(
-                    "{}{}",
-                    " ".repeat(indent + further),
-                    self.dice.pick(&["# x", "a: b", "- x", "{{ .x }}", "'", "x\t"])
-                ),
-                _ => format!("{}{}", " ".repeat(indent + further), self.dice.pick(PLAIN)),
+                0 if index > 0 => "",
+                1 => self.dice.pick(&["# x", "a: b", "- x", "{{ .x }}", "'", "x\t"]),
+                _ => self.dice.pick(PLAIN),
             };
-            lines.push(text);
+            let margin = if text.is_empty() { 0 } else { indent + further };
+            lines.push(format!("{}{text}", " ".repeat(margin)));
         }
         lines.join("\n")
     }

@@ -1,10 +1,10 @@
-//! Comparisons with the living oracle, for which Go is needed: run by `tests/documents/compare.sh`.
+//! Comparisons with the living oracle, for which Go is needed: run by `tests/compare.sh`.
 
 use serde_json::Value;
 
 use super::grammar_tests::Grammar;
 use super::{read_stream, to_yaml};
-use crate::against_go::{Oracle, setting};
+use crate::against_go::{self, Oracle};
 
 /// What a document is, or why it is none.
 fn ours(text: &str) -> Result<Value, String> {
@@ -40,9 +40,12 @@ fn are_alike(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Compares what Go and we read in so many documents; each of ours is written by us and read again by Go, too.
-fn compare(count: u64, seed: u64) {
-    let (mut oracle, mut grammar) = (Oracle::start("DOCUMENT_ORACLE"), Grammar::new(seed));
+/// What we read is written by us and read again by Go, too.
+#[test]
+#[ignore = "needs Go: tests/compare.sh"]
+fn random_documents_are_read_as_go_reads_them_and_written_for_go() {
+    let (count, seed) = (against_go::count(), against_go::seed());
+    let (mut oracle, mut grammar) = (Oracle::start(), Grammar::new(seed));
     let (mut found, mut good) = (Vec::new(), 0);
     for _ in 0..count {
         let text = grammar.document();
@@ -64,10 +67,4 @@ fn compare(count: u64, seed: u64) {
     let shown = found.iter().take(30).map(String::as_str).collect::<Vec<_>>().join("\n");
     assert!(found.is_empty(), "seed {seed}: {} of {count} documents differ ({good} alike):\n{shown}", found.len());
     assert!(good * 4 > count * 3, "only {good} of {count} documents are any");
-}
-
-#[test]
-#[ignore = "needs Go: tests/documents/compare.sh"]
-fn random_documents_are_read_as_go_reads_them_and_written_for_go() {
-    compare(setting("DOCUMENT_COUNT", 20_000), setting("DOCUMENT_SEED", 1));
 }

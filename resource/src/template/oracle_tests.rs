@@ -1,8 +1,8 @@
-//! Comparisons with the living oracle, for which Go is needed: run by `tests/templates/compare.sh`.
+//! Comparisons with the living oracle, for which Go is needed: run by `tests/compare.sh`.
 
 use super::corpus_tests::{Case, Outcome, usual_items};
 use super::grammar_tests::Grammar;
-use crate::against_go::{Oracle, setting};
+use crate::against_go::{self, Oracle};
 
 /// Go's answer.
 fn answer(oracle: &mut Oracle, case: &Case, is_sure: bool) -> Option<Outcome> {
@@ -13,7 +13,7 @@ fn answer(oracle: &mut Oracle, case: &Case, is_sure: bool) -> Option<Outcome> {
 
 /// Compares, and returns the differences, how many templates went past a bound of ours and how many gave output.
 fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u64) {
-    let (mut oracle, usual) = (Oracle::start("TEMPLATE_ORACLE"), usual_items());
+    let (mut oracle, usual) = (Oracle::start(), usual_items());
     let data64 = usual.iter().map(|(name, value)| (name.clone(), crate::encode_base64(value.as_slice()))).collect();
     let mut case = Case { data64: Some(data64), ..Case::default() };
     let (mut found, mut bounded, mut good) = (Vec::new(), 0, 0);
@@ -37,7 +37,7 @@ fn differences(templates: impl Iterator<Item = String>) -> (Vec<String>, u64, u6
 
 /// Compares as many templates as asked for and returns how many gave output.
 fn compare(count: u64, write: impl Fn(&mut Grammar) -> String) -> u64 {
-    let seed = setting("TEMPLATE_SEED", 1);
+    let seed = against_go::seed();
     let mut grammar = Grammar::new(seed);
     let (found, bounded, good) = differences((0..count).map(|_| write(&mut grammar)));
     let shown = found.iter().take(40).map(String::as_str).collect::<Vec<_>>().join("\n");
@@ -51,17 +51,17 @@ fn compare(count: u64, write: impl Fn(&mut Grammar) -> String) -> u64 {
 }
 
 #[test]
-#[ignore = "needs Go: tests/templates/compare.sh"]
+#[ignore = "needs Go: tests/compare.sh"]
 fn random_templates_give_what_go_gives() {
-    let count = setting("TEMPLATE_COUNT", 20_000);
+    let count = against_go::count();
     let good = compare(count, Grammar::template);
     assert!(good * 3 > count, "only {good} of {count} templates gave output");
 }
 
 #[test]
-#[ignore = "needs Go: tests/templates/compare.sh"]
+#[ignore = "needs Go: tests/compare.sh"]
 fn damaged_templates_give_what_go_gives() {
-    let count = setting("TEMPLATE_COUNT", 20_000) / 2;
+    let count = against_go::count() / 2;
     let good = compare(count, Grammar::damaged_template);
     assert!(good * 4 < count, "{good} of {count} damaged templates gave output");
 }
